@@ -1,0 +1,52 @@
+"""reslim (ResNet limits): deep residual networks at initialisation, predicted, simulated and compared."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = [
+    "QUANTITIES",
+    "DepthPower",
+    "Fractional",
+    "Independent",
+    "ResNet",
+    "Smooth",
+    "compare",
+    "load",
+    "plot",
+    "predict",
+    "save",
+    "simulate",
+    "summarize",
+]
+
+_HOMES = {
+    "QUANTITIES": "reslim.quantities",
+    "DepthPower": "reslim.spec",
+    "Fractional": "reslim.coupling",
+    "Independent": "reslim.coupling",
+    "ResNet": "reslim.spec",
+    "Smooth": "reslim.coupling",
+    "compare": "reslim.agreement",
+    "load": "reslim.results",
+    "plot": "reslim.plot",
+    "predict": "reslim.theory.predict",
+    "save": "reslim.results",
+    "simulate": "reslim.simulation.simulate",
+    "summarize": "reslim.summary",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing reslim stays cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'reslim' has no attribute {name!r}")
+    module = import_module(_HOMES[name])
+    value = module if name == "plot" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,71 @@
+"""How the weights of different layers depend on each other (the regularity of the weights across depth)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from reslim import checks
+from reslim.errors import BadKind, BadValue
+
+
+@dataclass(frozen=True)
+class Independent:
+    """Weights that are independent from layer to layer."""
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """Weights that vary smoothly with depth.
+
+    `kind="process"`: every entry is a Gaussian process in t = layer/depth with the covariance exp(-τ²/2ℓ²),
+    ℓ = `length`; `kind="increments"`: its increments, normalised to unit variance.
+    """
+
+    length: float = 0.1
+    kind: Literal["process", "increments"] = "process"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", checks.positive("Smooth", "length", self.length))
+        checks.one_of("Smooth", "kind", self.kind, ("process", "increments"))
+
+
+@dataclass(frozen=True)
+class Fractional:
+    """Fractional Gaussian noise across depth: unit-variance increments of fractional Brownian motion.
+
+    `hurst` in (0, 1); ½ is independence.
+    """
+
+    hurst: float
+
+    def __post_init__(self) -> None:
+        hurst = checks.real("Fractional", "hurst", self.hurst)
+        if not 0.0 < hurst < 1.0:
+            raise BadValue("Fractional", "hurst", "must lie strictly between 0 and 1", hurst)
+        object.__setattr__(self, "hurst", hurst)
+
+
+Coupling = Independent | Smooth | Fractional
+KINDS: dict[str, type[Coupling]] = {"independent": Independent, "smooth": Smooth, "fractional": Fractional}
+
+
+def to_dict(coupling: Coupling) -> dict[str, Any]:
+    """Return a JSON-able dict, ``{"name": "fractional", "hurst": 0.7}``."""
+    name = next(name for name, kind in KINDS.items() if type(coupling) is kind)
+    return {"name": name, **asdict(coupling)}
+
+
+def from_dict(call: str, value: object) -> Coupling:
+    """Rebuild a coupling from `to_dict`'s output."""
+    if not isinstance(value, dict) or "name" not in value:
+        raise BadKind(call, "coupling", 'must be an object such as {"name": "fractional", "hurst": 0.7}', value)
+    kind = KINDS[checks.one_of(call, "coupling", value["name"], KINDS)]
+    fields = {key: entry for key, entry in value.items() if key != "name"}
+    unknown = set(fields) - set(kind.__dataclass_fields__)
+    if unknown:
+        raise BadValue(call, "coupling", f"{value['name']} has no field {sorted(unknown)[0]!r}")
+    try:
+        return kind(**fields)
+    except TypeError as error:  # a required field is missing
+        raise BadValue(call, "coupling", f"{value['name']} is incomplete: {error}") from None

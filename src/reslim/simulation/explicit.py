@@ -1,0 +1,208 @@
+"""The explicit sampler: weight matrices, drawn and multiplied, one network after the other. The judge of the others.
+
+O(depth · width²) a network. Shares no code with the matrix-free sampler beyond the spec and the records.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.errors import NotCovered
+from reslim.coupling import Independent
+from reslim.simulation.records import Records
+from reslim.spec import ResNet
+
+Array = NDArray[np.float64]
+
+
+class BlockWeights(NamedTuple):
+    """The weights of one block, of unit variance; `w` is None in a one-matrix block, `signs` is 1 unless Balanced."""
+
+    v: Array  # (n, n)
+    w: Array | None  # (n, n)
+    signs: Array  # (n,)
+
+
+class Weights(NamedTuple):
+    """The weights of one network, all of unit variance, and the functional p_d."""
+
+    w_in: Array  # (n, n_in)
+    blocks: list[BlockWeights]
+    w_out: Array  # (n_out, n)
+    p_d: Array  # (n,)
+
+
+def entries(rng: np.random.Generator, law: str, shape: tuple[int, ...]) -> Array:
+    """Draw unit-variance entries of a law."""
+    if law == "gaussian":
+        return rng.standard_normal(shape)
+    if law == "uniform":
+        return rng.uniform(-math.sqrt(3.0), math.sqrt(3.0), shape)
+    return rng.choice([-1.0, 1.0], shape)
+
+
+def draw_weights(net: ResNet, seed: int, replica: int) -> Weights:
+    """Draw the weights of one replica; they depend on (net, seed, replica) alone."""
+    if not isinstance(net.coupling, Independent):
+        raise NotCovered("simulate", "net", "must have independent weights in this version", net.coupling)
+    rng = np.random.default_rng((seed, replica))
+    n = net.width
+    w_in = rng.standard_normal((n, net.n_in))
+    blocks = list(_draw_blocks(net, rng))
+    return Weights(w_in, blocks, rng.standard_normal((net.n_out, n)), rng.standard_normal(n))
+
+
+def _draw_blocks(net: ResNet, rng: np.random.Generator) -> Iterator[BlockWeights]:
+    shape = (net.width, net.width)
+    for _ in range(net.depth):
+        w = entries(rng, net.entries, shape) if net.block == "two-matrix" else None
+        v = entries(rng, net.entries, shape)
+        yield BlockWeights(v, w, rng.choice([-1.0, 1.0], net.width) if net.balanced else np.ones(net.width))
+
+
+class Scaled(NamedTuple):
+    """A vector mantissa · 2**exponent, so that nothing overflows."""
+
+    mantissa: Array
+    exponent: int
+
+    def plus(self, factor: float, other: Array) -> Scaled:
+        """Return factor · self + 2**exponent · other, normalised."""
+        total = factor * self.mantissa + other
+        largest = np.abs(total).max()
+        shift = math.frexp(largest)[1] if largest > 0 else 0
+        return Scaled(np.ldexp(total, -shift), self.exponent + shift)
+
+    def log_square(self) -> float:
+        """Return ln |·|²."""
+        with np.errstate(divide="ignore"):
+            return float(np.log(np.sum(self.mantissa**2)) + 2 * math.log(2.0) * self.exponent)
+
+    def minus(self, other: Scaled) -> Scaled:
+        """Return the difference."""
+        top = max(self.exponent, other.exponent)
+        return Scaled(
+            np.ldexp(self.mantissa, self.exponent - top) - np.ldexp(other.mantissa, other.exponent - top), top
+        )
+
+
+class Layer(NamedTuple):
+    """What one input leaves behind at one block."""
+
+    z: Scaled
+    h: Array  # pre-activation, mantissa
+    x: Array  # activation, mantissa
+
+
+def _unscale(exponent: int) -> float:
+    return math.ldexp(1.0, max(-900, min(900, exponent)))
+
+
+def forward(net: ResNet, weights: Weights, x: Array) -> tuple[list[Layer], Scaled]:
+    """Return the layers 0 … d - 1 that one input passes, and z_d."""
+    v_in, v_out = net.variances
+    n = net.width
+    z = Scaled(np.zeros(n), 0).plus(0.0, weights.w_in @ x / math.sqrt(net.n_in))
+    layers = []
+    for l, (v, w, signs) in enumerate(weights.blocks):
+        h = z.mantissa if w is None else math.sqrt(v_in / n) * (w @ z.mantissa)
+        scale = _unscale(z.exponent)
+        phi = net.phi.value(signs * h * scale) / scale
+        layers.append(Layer(z, h, phi))
+        z = z.plus(net.skips[l], net.branches[l] * math.sqrt(v_out / n) * (v @ phi))
+    return layers, z
+
+
+def backward(net: ResNet, weights: Weights, layers: list[Layer]) -> tuple[list[Scaled], list[float]]:
+    """Return the gradients p_0 … p_d of p_d · z_d, and ln of the squared gradient of each block's weights."""
+    v_in, v_out = net.variances
+    n = net.width
+    p = Scaled(weights.p_d, 0)
+    gradients, weight_grads = [p], []
+    for l in reversed(range(net.depth)):
+        (v, w, signs), layer = weights.blocks[l], layers[l]
+        c = net.branches[l] * math.sqrt(v_out / n)
+        scale = _unscale(layer.z.exponent)
+        # gradient at the pre-activation h: u = c s φ'(s h) ⊙ Vᵀ p
+        u = c * signs * net.phi.derivative(signs * layer.h * scale) * (v.T @ p.mantissa)
+        square = c**2 * np.sum(p.mantissa**2) * np.sum(layer.x**2)
+        if w is not None:
+            square += v_in / n * np.sum(u**2) * np.sum(layer.z.mantissa**2)
+            u = math.sqrt(v_in / n) * (w.T @ u)
+        with np.errstate(divide="ignore"):
+            weight_grads.append(float(np.log(square) + 2 * math.log(2.0) * (p.exponent + layer.z.exponent)))
+        p = p.plus(net.skips[l], u)
+        gradients.append(p)
+    return gradients[::-1], weight_grads[::-1]
+
+
+def run(net: ResNet, inputs: Array, backward_pass: bool, seed: int, first: int, rec: Records) -> None:
+    """Fill `rec` with the networks first, first + 1, ..."""
+    for row in range(len(rec.alive)):
+        weights = draw_weights(net, seed, first + row)
+        states = []
+        for a, x in enumerate(inputs):
+            layers, z_d = forward(net, weights, x)
+            _record_forward(net, weights, layers, z_d, rec, row, a)
+            if backward_pass:
+                _record_backward(net, weights, layers, rec, row, a)
+            states.append([layer.z for layer in layers] + [z_d])
+        if len(rec.overlap):
+            _record_overlap(states, rec, row)
+
+
+def _recorded(rec: Records, count: int) -> Iterator[tuple[int, int]]:
+    """Yield (layer, slot) of the recorded layers below `count`."""
+    return ((layer, int(slot)) for layer, slot in enumerate(rec.slot[:count]) if slot >= 0)
+
+
+def _record_forward(net: ResNet, weights: Weights, layers: list[Layer], z_d: Scaled, rec: Records, row: int, a: int) -> None:
+    states = [layer.z for layer in layers] + [z_d]
+    rec.log_square_0[row, a] = states[0].log_square()
+    rec.alive[row, a] = np.any(z_d.mantissa != 0)
+    for l, slot in _recorded(rec, net.depth + 1):
+        if len(rec.log_square):
+            rec.log_square[row, slot, a] = states[l].log_square()
+        if len(rec.log_displacement):
+            rec.log_displacement[row, slot, a] = 0.5 * (states[l].minus(states[0]).log_square() - states[0].log_square())
+    for l, slot in _recorded(rec, net.depth):
+        h, x, signs = layers[l].h, layers[l].x, weights.blocks[l].signs
+        if len(rec.active_fraction):
+            rec.active_fraction[row, slot, a] = np.mean(signs * h > 0)
+        if len(rec.active_energy):
+            with np.errstate(invalid="ignore"):
+                rec.active_energy[row, slot, a] = np.sum(x**2) / np.sum(h**2)
+    out = Scaled(weights.w_out @ z_d.mantissa / math.sqrt(net.width), z_d.exponent)
+    if len(rec.output):
+        with np.errstate(over="ignore"):
+            rec.output[row, :, a] = np.ldexp(out.mantissa, out.exponent)
+    if len(rec.log_output_norm):
+        rec.log_output_norm[row, a] = out.log_square() - math.log(net.n_out)
+
+
+def _record_backward(net: ResNet, weights: Weights, layers: list[Layer], rec: Records, row: int, a: int) -> None:
+    gradients, weight_grads = backward(net, weights, layers)
+    p_d = gradients[-1]
+    relative = np.array(weight_grads) - p_d.log_square() - rec.log_square_0[row, a]
+    for l, slot in _recorded(rec, net.depth + 1):
+        if len(rec.log_grad_growth):
+            rec.log_grad_growth[row, slot, a] = gradients[l].log_square() - p_d.log_square()
+        if len(rec.log_grad_displacement):
+            rec.log_grad_displacement[row, slot, a] = 0.5 * (gradients[l].minus(p_d).log_square() - p_d.log_square())
+        if len(rec.log_weight_grad) and l > 0:
+            rec.log_weight_grad[row, slot, a] = relative[l - 1]
+    if len(rec.log_ntk):
+        rec.log_ntk[row, a] = np.logaddexp.reduce(relative)
+
+
+def _record_overlap(states: list[list[Scaled]], rec: Records, row: int) -> None:
+    for l, slot in _recorded(rec, len(states[0])):
+        z = np.array([path[l].mantissa for path in states])
+        gram = z @ z.T
+        with np.errstate(invalid="ignore"):
+            rec.overlap[row, slot] = gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram)))

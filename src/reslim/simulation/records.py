@@ -1,0 +1,73 @@
+"""What a sampler writes down: one array for each recorded quantity, empty where it was not asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Records(NamedTuple):
+    """Arrays whose first dimension is the replica; S recorded layers, m inputs. Unrequested ones have length 0.
+
+    `slot[l]` is the index of layer l among the recorded ones, or -1.
+    """
+
+    slot: NDArray[np.int64]
+    log_square: Array  # (R, S, m): ln |z_l|²
+    log_square_0: Array  # (R, m): ln |z_0|²
+    log_displacement: Array  # (R, S, m)
+    active_fraction: Array  # (R, S, m)
+    active_energy: Array  # (R, S, m)
+    overlap: Array  # (R, S, m, m)
+    log_grad_growth: Array  # (R, S, m)
+    log_grad_displacement: Array  # (R, S, m)
+    log_weight_grad: Array  # (R, S, m)
+    log_ntk: Array  # (R, m)
+    output: Array  # (R, n_out, m)
+    log_output_norm: Array  # (R, m)
+    alive: Array  # (R, m): 1 where the last state is not zero
+
+    def rows(self, start: int, stop: int) -> Records:
+        """Return views on the replicas start … stop - 1."""
+        return Records(self.slot, *(array[start:stop] for array in self[1:]))
+
+
+_SHAPES = {
+    "log_square": "Sm", "log_displacement": "Sm", "active_fraction": "Sm", "active_energy": "Sm", "overlap": "Smm",
+    "log_grad_growth": "Sm", "log_grad_displacement": "Sm", "log_weight_grad": "Sm", "log_ntk": "m", "output": "om",
+    "log_output_norm": "m", "log_square_0": "m", "alive": "m",
+}  # fmt: skip
+
+
+def recorded(names: Iterable[str]) -> set[str]:
+    """Return the records that these quantities are made from."""
+    wanted = set(names)
+    derived = {"log_norm", "log_growth"}
+    return (wanted - derived) | ({"log_square"} if wanted & derived else set()) | {"log_square_0", "alive"}
+
+
+def _shape(name: str, replicas: int, slots: int, inputs: int, n_out: int) -> tuple[int, ...]:
+    return (replicas, *({"S": slots, "m": inputs, "o": n_out}[letter] for letter in _SHAPES[name]))
+
+
+def size_in_bytes(names: Iterable[str], replicas: int, slots: int, inputs: int, n_out: int) -> int:
+    """Return the memory that the records of these quantities take."""
+    return 8 * sum(int(np.prod(_shape(name, replicas, slots, inputs, n_out), dtype=object)) for name in recorded(names))
+
+
+def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int, inputs: int, n_out: int) -> Records:
+    """Make the records of these quantities at these layers, filled with NaN."""
+    wanted = recorded(names)
+    slot = np.full(depth + 1, -1, dtype=np.int64)
+    slot[layers] = np.arange(len(layers))
+
+    def array(name: str) -> Array:
+        rows = replicas if name in wanted else 0
+        return np.full(_shape(name, rows, len(layers), inputs, n_out), np.nan)
+
+    return Records(slot, *(array(name) for name in Records._fields[1:]))
