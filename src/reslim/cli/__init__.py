@@ -1,0 +1,1 @@
+"""The command line: `reslim predict | simulate | compare | demo`."""

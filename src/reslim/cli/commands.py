@@ -1,0 +1,180 @@
+"""The commands: each reads its options, computes, and returns an answer. Imports stand inside, for a fast --help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reslim.cli import files
+from reslim.cli.answer import Answer
+from reslim.cli.options import (
+    DemoOptions,
+    LawOptions,
+    NetworkOptions,
+    OutputOptions,
+    RequestOptions,
+    SampleOptions,
+    TestOptions,
+)
+from reslim.cli.phrases import Interruption, Refusal
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from reslim.spec import ResNet
+
+
+def predict(network: NetworkOptions, request: RequestOptions, law: LawOptions, output: OutputOptions) -> Answer:
+    """Predict the law of every quantity of a random network, beside its infinite-width limit.
+
+    Mean, variance and family, with what the law is valid for; a quantity without a law says why.
+    """
+    files.check_place(output.out, "out")
+    net, asked = _read(network, request)
+    laws = _predict(net, asked, request, law)
+    from reslim.cli import payload, tables
+
+    answer = Answer(payload.prediction(laws) if output.as_json else tables.prediction(laws, _lists_layers(asked)))
+    files.save(laws, output.out)
+    return answer
+
+
+def simulate(network: NetworkOptions, request: RequestOptions, sample: SampleOptions, output: OutputOptions) -> Answer:
+    """Draw random networks exactly, and summarise them: mean, variance, quantiles.
+
+    Exact at any depth and width, without the weight matrices where that is possible. --out keeps every draw.
+    """
+    files.check_place(output.out, "out")
+    net, asked = _read(network, request)
+    drawn, summary = _simulate(net, asked, request, sample)
+    from reslim.cli import payload, tables
+
+    every_layer = _lists_layers(asked)
+    answer = Answer(payload.draws(drawn, summary) if output.as_json else tables.draws(drawn, summary, every_layer))
+    files.save(drawn, output.out)
+    return answer
+
+
+def compare(
+    network: NetworkOptions,
+    request: RequestOptions,
+    law: LawOptions,
+    sample: SampleOptions,
+    test: TestOptions,
+    output: OutputOptions,
+) -> Answer:
+    """Test the predicted law against simulated networks; exit status 1 where they differ.
+
+    The verdict of a quantity is agree, differ, or unresolved: too few networks to tell, with the number that would.
+    """
+    files.check_place(output.out, "out")
+    files.check_figure(test.plot, output.out)
+    net, asked = _read(network, request)
+    asked.setdefault("layers", "last")
+    level = _level(test.level)
+    laws = _predict(net, asked, request, law)
+    drawn, summary = _simulate(net, asked, request, sample)
+    import reslim
+    from reslim.cli import payload, tables
+
+    agreement = reslim.compare(laws, drawn, quantities=asked.get("quantities"), layers=asked["layers"], level=level)
+    figure = None if test.plot is None else files.drawn(_figure(drawn, laws, agreement), test.plot)
+    shown = payload.comparison if output.as_json else tables.comparison
+    answer = Answer(shown(laws, drawn, summary, agreement), status=int(agreement.attrs["verdict"] == "differ"))
+    files.save(agreement, output.out)
+    if figure is not None and test.plot is not None:
+        files.save_bytes(figure, test.plot)
+    return answer
+
+
+def demo(options: DemoOptions) -> Answer:
+    """See what the log-Gaussian law explains and the infinite-width limit misses: figures, and a table of numbers."""
+    folder = files.check_folder_to_make(options.out)
+    from reslim.experiments import demo as experiment
+
+    try:
+        found = experiment.run(folder, options.quick)
+    except KeyboardInterrupt:
+        raise Interruption(f"interrupted; figures that were finished are in {folder}, each of them whole.") from None
+    tables = [experiment.table(found), "", experiment.notes(found), f"Figures and demo.json: {folder}"]
+    return Answer(found if options.as_json else tables)
+
+
+COMMANDS = {"predict": predict, "simulate": simulate, "compare": compare, "demo": demo}
+EXAMPLES = {
+    "predict": "[bold]Example:[/] reslim predict --depth 100 --width 100 --quantities log_growth,output",
+    "simulate": "[bold]Example:[/] reslim simulate --depth 100 --width 100 --replicas 100000 --layers last --out draws.nc",
+    "compare": "[bold]Example:[/] reslim compare --depth 50 --width 200 --balanced --quantities log_growth --plot growth.png",
+    "demo": "[bold]Example:[/] reslim demo --quick --out demo",
+}
+
+
+def _read(network: NetworkOptions, request: RequestOptions) -> tuple[ResNet, dict[str, Any]]:
+    """Return the network, and the arguments that theory and simulation share, as far as they were given."""
+    from reslim.cli import inputs, parsing
+    from reslim.cli.network import build
+
+    array = inputs.read(request.inputs)
+    net = build(network, array.shape[1] if array is not None and array.ndim == 2 and array.size else None)
+    asked: dict[str, Any] = {"inputs": array}
+    if request.quantities is not None:
+        asked["quantities"] = parsing.words(request.quantities)
+    if request.layers is not None:
+        asked["layers"] = parsing.layers(request.layers)
+    return net, asked
+
+
+def _lists_layers(asked: dict[str, Any]) -> bool:
+    return isinstance(asked.get("layers"), list)
+
+
+def _level(text: str) -> float:
+    """Return the level; checked here too, so that a bad one costs no simulation."""
+    from reslim import checks
+    from reslim.cli import parsing
+    from reslim.errors import BadValue
+
+    level = checks.real("compare", "level", parsing.number(text))
+    if not 0.0 < level < 1.0:
+        raise BadValue("compare", "level", "must lie strictly between 0 and 1", level)
+    return level
+
+
+def _predict(net: ResNet, asked: dict[str, Any], request: RequestOptions, law: LawOptions) -> xr.Dataset:
+    import reslim
+
+    return reslim.predict(net, covariance=request.covariance, correction=law.correction, **asked)
+
+
+def _simulate(
+    net: ResNet, asked: dict[str, Any], request: RequestOptions, sample: SampleOptions
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the draws and their summary."""
+    import reslim
+    from reslim.cli import parsing
+
+    threads = None if sample.threads is None else parsing.integer(sample.threads)
+    replicas, seed = parsing.integer(sample.replicas), parsing.integer(sample.seed)
+    how = {"method": sample.method, "precision": sample.precision, "threads": threads}
+    drawn = reslim.simulate(net, replicas, seed, **how, **asked)  # type: ignore[arg-type]
+    return drawn, reslim.summarize(drawn, covariance=request.covariance)
+
+
+def _figure(drawn: xr.Dataset, laws: xr.Dataset, agreement: xr.Dataset) -> Any:
+    """Return a figure with one panel a quantity, at the layer where its signal arrives."""
+    from matplotlib.figure import Figure
+
+    from reslim.cli.cells import last, names
+    from reslim.plot import density
+
+    quantities = [name for name in names(agreement) if name != "overlap"]  # its picture is another one
+    if not quantities:
+        raise Refusal("--plot needs a quantity other than overlap.")
+    columns = min(3, len(quantities))
+    rows = -(-len(quantities) // columns)
+    figure = Figure(figsize=(4.5 * columns, 3.5 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, name in zip(panels, quantities, strict=False):
+        density(drawn, laws, quantity=name, layer=last(name, agreement), ax=panel)
+    for panel in panels[len(quantities) :]:
+        panel.set_axis_off()
+    return figure

@@ -1,0 +1,107 @@
+"""Options to a network: the preset or the file first, then the options that were given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reslim import checks
+from reslim import coupling as couplings
+from reslim.cli import parsing
+from reslim.cli.options import NetworkOptions
+from reslim.cli.phrases import Refusal, said_by_system, statement
+from reslim.coupling import Coupling
+from reslim.errors import ArgumentError
+from reslim.spec import DepthPower, ResNet
+
+PRESETS: dict[str, Callable[..., ResNet]] = {"li-nica-roy": ResNet.li_nica_roy, "marion": ResNet.marion}
+READERS: dict[str, Callable[[str], Any]] = {
+    "depth": parsing.integer,
+    "width": parsing.integer,
+    "skip": parsing.skip,
+    "branch": parsing.branch,
+    "beta": parsing.beta,
+    "variance": parsing.variance,
+    "activation": str,
+    "balanced": bool,
+    "block": str,
+    "entries": str,
+    "coupling": parsing.coupling,
+    "hurst": parsing.hurst,
+    "n_in": parsing.integer,
+    "n_out": parsing.integer,
+}
+SHORTHANDS = {"beta": "branch", "hurst": "coupling"}
+CALLS = {"DepthPower": "branch", "Smooth": "coupling", "Fractional": "coupling"}  # the field that each describes
+
+
+def build(options: NetworkOptions, input_length: int | None = None) -> ResNet:
+    """Return the network; `input_length` is its n_in where neither an option nor a file says it."""
+    given = {name: value for name in READERS if (value := getattr(options, name)) is not None}
+    _refuse_conflicts(options, given)
+    try:
+        base = {} if options.spec is None else _read(options.spec)
+        if input_length is not None and "n_in" not in base:
+            base["n_in"] = input_length
+        changes = {SHORTHANDS.get(name, name): READERS[name](value) for name, value in given.items()}
+        _refuse_missing({**base, **changes}, options.spec)
+        if options.spec is not None:
+            return ResNet.from_dict({**base, **_as_json(changes)})
+        preset = checks.one_of("reslim", "preset", options.preset or "li-nica-roy", PRESETS)
+        return PRESETS[preset](**{**base, **changes})
+    except ArgumentError as error:
+        raise Refusal(f"{_subject(error, given, options.spec)} {statement(error)}") from error
+
+
+def _refuse_conflicts(options: NetworkOptions, given: Mapping[str, Any]) -> None:
+    for short, field in SHORTHANDS.items():
+        if short in given and field in given:
+            raise Refusal(f"--{short} is short for a --{field}: give one of the two.")
+    if options.spec is not None and options.preset is not None:
+        raise Refusal("--preset and --spec both say where to start from: give one of the two.")
+
+
+def _refuse_missing(values: Mapping[str, Any], spec: str | None) -> None:
+    missing = [f"--{name}" for name in ("depth", "width") if name not in values]
+    if missing:
+        where = "" if spec is None else f" (nor is it in {spec})"
+        verb = "are" if len(missing) > 1 else "is"
+        raise Refusal(f"{' and '.join(missing)} {verb} missing{where}. For example: --depth 100 --width 100.")
+
+
+def _read(path: str) -> dict[str, Any]:
+    """Return the fields in a JSON file."""
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refusal(f"--spec {said_by_system(error)}") from None
+    except UnicodeDecodeError:
+        raise Refusal(f"--spec {path}: is not UTF-8 text.") from None
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"--spec {path}: is not JSON ({error}).") from None
+    if not isinstance(values, dict):
+        raise Refusal(f'--spec {path}: must be a JSON object such as {{"depth": 100, "width": 100}}.')
+    return values
+
+
+def _as_json(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields as they stand in a file."""
+    written = dict(changes)
+    for name, value in changes.items():
+        if isinstance(value, DepthPower):
+            written[name] = asdict(value)
+        elif isinstance(value, Coupling):
+            written[name] = couplings.to_dict(value)
+    return written
+
+
+def _subject(error: ArgumentError, given: Mapping[str, Any], spec: str | None) -> str:
+    """Return what set the argument: an option, or a field of the file."""
+    field = CALLS.get(error.call, error.argument)
+    shorthand = next((short for short, long in SHORTHANDS.items() if long == field and short in given), field)
+    if spec is not None and shorthand not in given:
+        return f"--spec {spec}:" if field in ("field", "text") else f"--spec {spec}: {error.argument}"
+    return f"--{shorthand.replace('_', '-')}"

@@ -1,0 +1,144 @@
+"""The options, each written once: groups of options that commands take as one parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from reslim.quantities import QUANTITIES
+
+
+def _option(panel: str, metavar: str | None, text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, metavar=metavar or " ", help=text, rich_help_panel=panel, show_default=False, **more)
+
+
+def _network(metavar: str | None, text: str, *names: str) -> Any:
+    return _option("Network", metavar, text, *names)
+
+
+def _request(metavar: str | None, text: str, *names: str) -> Any:
+    return _option("What to compute", metavar, text, *names)
+
+
+def _sampling(metavar: str | None, text: str, *names: str) -> Any:
+    return _option("Sampling", metavar, text, *names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """The network. All are text: `reslim.cli.network` reads them, and the library checks their values."""
+
+    depth: Annotated[str | None, _network("D", "Number of residual blocks. Needed.")] = None
+    width: Annotated[str | None, _network("N", "Dimension of the hidden state. Needed.")] = None
+    preset: Annotated[
+        str | None,
+        _network(
+            "NAME",
+            "Start from a paper's network: li-nica-roy (the default: one ReLU matrix a block, skip = branch = √½, variance 2) "
+            "or marion (two matrices a block, skip 1, branch L^-0.5, variance 1).",
+        ),
+    ] = None
+    spec: Annotated[str | None, _network("FILE.json", "Start from a network's JSON. Other options override its fields.")] = None
+    skip: Annotated[str | None, _network("A|A,B,…", "Factor of the identity path: one number, or one a layer.")] = None
+    branch: Annotated[
+        str | None, _network("B|A,B,…|L^-0.5", "Factor of the branch; L is the depth: L^-0.5, 2*L^-0.5.")
+    ] = None
+    beta: Annotated[str | None, _network("BETA", "Short for --branch L^-BETA.")] = None
+    variance: Annotated[
+        str | None, _network("V|V,V", "Variance of the weights times the fan-in; two numbers for two-matrix blocks.")
+    ] = None
+    activation: Annotated[
+        str | None, _network("NAME", "relu, leaky_relu:SLOPE, tanh, erf, gelu, silu or identity.")
+    ] = None
+    balanced: Annotated[
+        bool | None,
+        _network(None, "Give every unit's activation a fair random sign: no hypoactivation.", "--balanced/--no-balanced"),
+    ] = None
+    block: Annotated[str | None, _network("KIND", "one-matrix or two-matrix.")] = None
+    entries: Annotated[str | None, _network("LAW", "Law of the weights: gaussian, uniform or rademacher.")] = None
+    coupling: Annotated[
+        str | None,
+        _network("KIND", "Weights across depth: independent, smooth:0.1, smooth-increments:0.1 or fractional:0.7."),
+    ] = None
+    hurst: Annotated[str | None, _network("H", "Short for --coupling fractional:H.")] = None
+    n_in: Annotated[str | None, _network("N", "Dimension of the input.")] = None
+    n_out: Annotated[str | None, _network("N", "Dimension of the output.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestOptions:
+    """What is asked of the network."""
+
+    quantities: Annotated[
+        str | None,
+        _request("A,B,…", f"{', '.join(QUANTITIES)}."),
+    ] = None
+    layers: Annotated[
+        str | None,
+        _request("WHICH", "auto (at most 33, evenly spread), all, last, or a list: 0,5,10. compare: last unless given."),
+    ] = None
+    inputs: Annotated[
+        str | None,
+        _request(
+            "FILE.npy|digits:0,1",
+            "Inputs, one a row, through the same networks; or handwritten digits by index. Default: one generic input.",
+        ),
+    ] = None
+    covariance: Annotated[
+        bool, _request(None, "Also the covariance of active_fraction and active_energy between layers.", "--covariance")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawOptions:
+    """Which law is predicted."""
+
+    correction: Annotated[
+        str | None, _request("fitted", "Correct the law for finite width by a formula that was fitted to simulations.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """How networks are drawn."""
+
+    replicas: Annotated[str, _sampling("N", "Number of random networks. [dim]\\[default: 10000][/dim]")] = "10000"
+    seed: Annotated[str, _sampling("S", "The same seed gives the same networks. [dim]\\[default: 0][/dim]")] = "0"
+    method: Annotated[
+        str, _sampling("NAME", "auto (the fastest exact one), matrix-free, radial, or explicit (with the matrices, slow).")
+    ] = "auto"
+    precision: Annotated[str, _sampling("KIND", "Of the random numbers: single or double.")] = "single"
+    threads: Annotated[str | None, _sampling("N", "Number of threads; all cores unless given.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestOptions:
+    """How strictly law and sample are compared."""
+
+    __test__ = False  # for pytest: this is not a test
+
+    level: Annotated[
+        str, _option("Test", "P", "Chance of a false alarm, of all tests together. [dim]\\[default: 0.001][/dim]")
+    ] = "0.001"
+    plot: Annotated[
+        str | None, _option("Output", "FILE.png", "Draw histograms with the laws, one panel a quantity.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where the result goes."""
+
+    out: Annotated[str | None, _option("Output", "FILE.nc", "Also write the result as a NetCDF file (xarray).")] = None
+    as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of tables.", "--json")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """What `reslim demo` takes."""
+
+    out: Annotated[str, _option("Output", "DIR", "Folder for the figures and demo.json. [dim]\\[default: demo][/dim]")] = "demo"
+    quick: Annotated[bool, _option("Output", None, "Fewer networks: rougher figures, in less time.", "--quick")] = False
+    as_json: Annotated[bool, _option("Output", None, "Print demo.json instead of the table.", "--json")] = False

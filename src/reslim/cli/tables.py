@@ -1,0 +1,168 @@
+"""Results as Rich tables, for readers who know the papers' abstracts and nothing of the code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from reslim import results
+from reslim.cli.cells import Cell, cells, names
+from reslim.quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+INFINITE_WIDTH = "infinite width: the usual limit, in which the width grows at a fixed depth."
+
+
+def prediction(laws: xr.Dataset, every_layer: bool) -> list[Any]:
+    """Return the laws, what they hold for, and what has none."""
+    rows = []
+    for cell in _all_cells(laws, every_layer):
+        values = cell.of(laws[cell.name])
+        columns = product(("log-gaussian", "gaussian"), ("mean", "variance"))
+        moments = [value(values.sel(law=law, moment=moment).item()) for law, moment in columns]
+        rows.append([*_place(cell), *moments, laws[cell.name].attrs["family"] or "—"])
+    table = _table(laws, ["mean", "variance", "infinite-width mean", "infinite-width variance", "family"], rows)
+    return [*_headed("Predicted", laws), table, "", *_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(laws)]
+
+
+def draws(sample: xr.Dataset, summary: xr.Dataset, every_layer: bool) -> list[Any]:
+    """Return what the simulated networks did."""
+    rows = []
+    for cell in _all_cells(summary, every_layer):
+        found = _by_label(cell.of(summary[cell.name]), "statistic")
+        span = f"{value(found['0.05'])} … {value(found['0.95'])}"
+        mean, variance = (with_error(found[key], found[f"{key}_se"]) for key in ("mean", "variance"))
+        rows.append([*_place(cell), mean, variance, value(found["0.5"]), span])
+    table = _table(summary, ["mean", "variance", "median", "5 – 95 %"], rows)
+    return [*_headed("Simulated", sample), table, "", *_glossary(summary), _run(sample)]
+
+
+def _run(sample: xr.Dataset) -> str:
+    attrs = sample.attrs
+    died = f" {attrs['died']:.3%} of them died: their last state is all zero." if attrs["died"] > 0 else ""
+    return (
+        f"{attrs['replicas']:,} exact networks, seed {attrs['seed']}, method {attrs['method']}, "
+        f"{attrs['precision']} precision, {attrs['elapsed_s']:.2f} s.{died} ±: one standard error."
+    )
+
+
+def comparison(laws: xr.Dataset, sample: xr.Dataset, summary: xr.Dataset, agreement: xr.Dataset) -> list[Any]:
+    """Return law beside networks, the tests, and the verdict."""
+    columns = ["", "predicted", "simulated", "z", "allowed", "KS", "p", "infinite-width KS", "verdict"]
+    places = _all_cells(agreement, every_layer=True)
+    rows = [row for cell in places for row in _comparison_rows(cell, laws, summary, agreement)]
+    table = _table(agreement, columns, rows)
+    explanation = [
+        "z: (simulated − predicted)/standard error.  allowed: how far the law itself may be off at this width and depth.",
+        "KS: largest distance between the distribution functions of law and networks; p: its p-value.",
+        "infinite-width KS: the same distance for the usual infinite-width law.",
+    ]
+    notes = [*_glossary(agreement), *explanation, _run(sample), *_unavailable(laws)]
+    return [*_headed("Law against networks", sample), table, "", *notes, "", _verdict(agreement)]
+
+
+def _comparison_rows(cell: Cell, laws: xr.Dataset, summary: xr.Dataset, agreement: xr.Dataset) -> list[list[str]]:
+    """Return a row for the mean, with the test of the shape and the verdict, and one for the variance."""
+    law = cell.of(laws[cell.name]).sel(law=agreement.attrs.get("law", "log-gaussian"))
+    found = _by_label(cell.of(summary[cell.name]), "statistic")
+    tests = _by_label(cell.of(agreement[cell.name]), "test")
+    allowed = {"mean": f"±{value(tests['allowed_mean'])}", "variance": f"±{value(100 * tests['allowed_variance_ratio'])} %"}
+    shape = [value(tests[test]) for test in ("ks", "ks_p", "gaussian_ks")]
+    verdict = _verdict_word(str(cell.of(agreement[f"{cell.name}_verdict"]).item()), tests["replicas_needed"])
+    rows = []
+    for moment, place, end in (("mean", _place(cell), [*shape, verdict]), ("variance", ["", "", ""], ["", "", "", ""])):
+        seen = with_error(found[moment], found[f"{moment}_se"])
+        predicted = value(law.sel(moment=moment).item())
+        rows.append([*place, moment, predicted, seen, value(tests[f"{moment}_z"]), allowed[moment], *end])
+    return rows
+
+
+def _verdict_word(verdict: str, needed: float) -> str:
+    if verdict == "unresolved" and math.isfinite(needed):
+        return f"unresolved (needs {needed:,.0f} networks)"
+    return verdict
+
+
+def _verdict(agreement: xr.Dataset) -> str:
+    level = agreement.attrs["level"]
+    return f"Verdict: {agreement.attrs['verdict']} (false alarms: {level:g}, all tests together)."
+
+
+def _all_cells(result: xr.Dataset, every_layer: bool) -> Iterable[Cell]:
+    return (cell for name in names(result) for cell in cells(result, name, every_layer))
+
+
+def _table(result: xr.Dataset, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table of rows that begin with quantity, layer and input; the input goes where there is one only."""
+    several = result.sizes.get("input", 1) > 1
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("quantity", no_wrap=True)
+    for column in ("layer", *(["input"] if several else []), *columns):
+        table.add_column(column, justify="left" if column in ("", "family", "verdict") else "right")
+    for name, layer, label, *values in rows:
+        table.add_row(name, layer, *([label] if several else []), *values)
+    return table
+
+
+def _place(cell: Cell) -> list[str]:
+    return [cell.name, "" if cell.layer is None else str(cell.layer), cell.label]
+
+
+def _by_label(array: xr.DataArray, dim: str) -> dict[str, float]:
+    return {str(label): float(number) for label, number in zip(array[dim].values, array.values, strict=True)}
+
+
+def _headed(title: str, result: xr.Dataset) -> list[str]:
+    return [f"{title}: {results.spec_of(result)!r}", ""]
+
+
+def _glossary(result: xr.Dataset) -> list[str]:
+    """Return the definition of every quantity shown, and of the letters in it."""
+    shown = [QUANTITIES[name] for name in names(result)]
+    lines = [f"{quantity.name}: {quantity.definition}, {quantity.symbol}" for quantity in shown]
+    return [*lines, "z_l: hidden state after l blocks, p_l: gradient there, n: width; ln is the natural logarithm."]
+
+
+def _validity(laws: xr.Dataset) -> list[str]:
+    """Return the laws' validity, each said once."""
+    holders: dict[str, list[str]] = {}
+    for name in names(laws):
+        if laws[name].attrs["validity"]:
+            holders.setdefault(laws[name].attrs["validity"], []).append(name)
+    return [f"Valid for {', '.join(held)}: {validity}" for validity, held in holders.items()]
+
+
+def _unavailable(laws: xr.Dataset) -> list[str]:
+    return [f"No law for {name}: {reason}" for name, reason in results.unavailable(laws).items()]
+
+
+def value(number: float) -> str:
+    """Format a number to four digits.
+
+    >>> value(0.123456), value(float("nan")), value(float("-inf"))
+    ('0.1235', '—', '-∞')
+    """
+    if math.isfinite(number):
+        return f"{number:.4g}"
+    return "—" if math.isnan(number) else ("∞" if number > 0 else "-∞")
+
+
+def with_error(number: float, error: float) -> str:
+    """Format a number with its standard error, to two digits of the error.
+
+    >>> with_error(1.23456, 0.0123)
+    '1.235 ± 0.012'
+    """
+    if not (math.isfinite(number) and math.isfinite(error)) or error <= 0.0:
+        return value(number)
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    if decimals > 9:
+        return f"{number:.4g} ± {error:.2g}"
+    return f"{number:.{decimals}f} ± {error:.{decimals}f}"

@@ -1,0 +1,1 @@
+"""Experiments: predictions, simulations and pictures put together into answers."""
