@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,9 +18,12 @@ def resolve(call: str, inputs: ArrayLike | None, n_in: int) -> Array:
     if inputs is None:
         return np.ones((1, n_in))
     try:
-        x = np.asarray(inputs, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise BadKind(call, "inputs", f"must be an array of numbers of shape (m, {n_in})", inputs) from None
+        given = np.asarray(inputs)
+    except (TypeError, ValueError):  # rows of different lengths
+        given = np.asarray(None)
+    if given.dtype.kind not in "biuf":
+        raise BadKind(call, "inputs", f"must be an array of numbers of shape (m, {n_in})", inputs)
+    x = np.asarray(given, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != n_in or x.shape[0] == 0:
         hint = f"Set n_in={x.shape[1]} in the network." if x.ndim == 2 and x.shape[0] and x.shape[1] else ""
         if x.ndim == 1:
@@ -39,3 +44,16 @@ def resolve(call: str, inputs: ArrayLike | None, n_in: int) -> Array:
 def mean_squares(x: Array) -> Array:
     """Return |x|²/n_in of each input, shape (m,)."""
     return np.mean(x * x, axis=1)
+
+
+def cosines(x: Array) -> Array:
+    """Return the cosines between the inputs, shape (m, m)."""
+    directions = x / np.sqrt(np.sum(x * x, axis=1, keepdims=True))
+    found = np.clip(directions @ directions.T, -1.0, 1.0)
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
+def digest(x: Array) -> str:
+    """Return a fingerprint of the inputs, by which a law and a sample are known to be about the same ones."""
+    return hashlib.sha256(repr(x.shape).encode() + x.tobytes()).hexdigest()[:16]

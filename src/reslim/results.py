@@ -30,6 +30,9 @@ DIM_NAMES = {
     "output_unit": "coordinate of the output",
     "law": "law",
     "moment": "moment",
+    "error": "error of a law",
+    "statistic": "statistic over networks",
+    "test": "test",
 }
 
 
@@ -56,14 +59,14 @@ def _domain(quantity: Quantity) -> str:
 def dataset(
     net: ResNet,
     source: str,
-    lead: str,
+    lead: tuple[str, ...],
     values: Mapping[str, np.ndarray],
     selected: Mapping[str, list[int]],
     union: Sequence[int],
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
-    """Make a Dataset from arrays whose first dim is `lead`, then the quantity's own over the layers `union`."""
-    variables = {name: variable(QUANTITIES[name], array, (lead,), selected[name], union) for name, array in values.items()}
+    """Make a Dataset from arrays whose first dims are `lead`, then the quantity's own over the layers `union`."""
+    variables = {name: variable(QUANTITIES[name], array, lead, selected[name], union) for name, array in values.items()}
     result = xr.Dataset(variables).assign_attrs(
         title=f"reslim {source}",
         source=source,
@@ -125,8 +128,12 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a Dataset that `save` wrote; plain `xarray.open_dataset` reads it too."""
-    with xr.open_dataset(path, engine="h5netcdf") as result:
-        return result.load()
+    with xr.open_dataset(path, engine="h5netcdf") as opened:
+        result = opened.load()
+    for array in result.data_vars.values():
+        if "layers" in array.attrs:
+            array.attrs["layers"] = np.asarray(own_layers(array), dtype=np.int64)  # NetCDF has no lists of length one
+    return result
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
@@ -141,6 +148,8 @@ def check_folder(path: str | os.PathLike[str], argument: str = "path") -> Path:
         raise BadValue("save", argument, "must lie in a folder that exists", str(path))
     if target.is_dir():
         raise BadValue("save", argument, "must be a file, not a folder", str(path))
+    if target.exists() and not target.is_file():  # renaming a file onto /dev/null would destroy it
+        raise BadValue("save", argument, "must be an ordinary file", str(path))
     return target
 
 

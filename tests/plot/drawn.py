@@ -1,4 +1,4 @@
-"""Reading what was drawn."""
+"""What is drawn in these tests, and reading it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
+
+import reslim
+
+INPUTS = np.array([[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 1.0]])
+
+
+def result(balanced: bool = False, depth: int = 12):
+    """Return the prediction and the draws of a small network with two inputs."""
+    net = reslim.ResNet(depth=depth, width=30, n_in=4, n_out=3, balanced=balanced)
+    quantities = ["log_growth", "active_fraction", "active_energy", "overlap", "output", "log_output_norm"]
+    prediction = reslim.predict(net, quantities=quantities, inputs=INPUTS, covariance=True)
+    return prediction, reslim.simulate(net, 2000, 1, quantities=quantities, inputs=INPUTS, progress=False)
 
 
 def line(ax: Axes, label: str) -> Line2D:

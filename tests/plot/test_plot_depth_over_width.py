@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from conftest import result
-from drawn import assert_nothing_clipped, entries, half_bars, line, points
+from drawn import assert_nothing_clipped, entries, half_bars, line, points, result
 
 import reslim
 from reslim import plot

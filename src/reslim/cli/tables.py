@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from reslim.quantities import QUANTITIES
 if TYPE_CHECKING:
     import xarray as xr
 
+ROUNDING = 1e-13  # logarithms of factors that are 1 to the last bit
 INFINITE_WIDTH = "infinite width: the usual limit, in which the width grows at a fixed depth."
 
 
@@ -29,7 +30,7 @@ def prediction(laws: xr.Dataset, every_layer: bool) -> list[Any]:
         moments = [value(values.sel(law=law, moment=moment).item()) for law, moment in columns]
         rows.append([*_place(cell), *moments, laws[cell.name].attrs["family"] or "—"])
     table = _table(laws, ["mean", "variance", "infinite-width mean", "infinite-width variance", "family"], rows)
-    return [*_headed("Predicted", laws), table, "", *_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(laws)]
+    return [*_headed("Predicted", laws), table, "", *_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(results.unavailable(laws))]
 
 
 def draws(sample: xr.Dataset, summary: xr.Dataset, every_layer: bool) -> list[Any]:
@@ -64,7 +65,8 @@ def comparison(laws: xr.Dataset, sample: xr.Dataset, summary: xr.Dataset, agreem
         "KS: largest distance between the distribution functions of law and networks; p: its p-value.",
         "infinite-width KS: the same distance for the usual infinite-width law.",
     ]
-    notes = [*_glossary(agreement), *explanation, _run(sample), *_unavailable(laws)]
+    reasons = {name: reason for name, reason in results.unavailable(laws).items() if name in summary}
+    notes = [*_glossary(agreement), *explanation, _run(sample), *_unavailable(reasons)]
     return [*_headed("Law against networks", sample), table, "", *notes, "", _verdict(agreement)]
 
 
@@ -73,7 +75,7 @@ def _comparison_rows(cell: Cell, laws: xr.Dataset, summary: xr.Dataset, agreemen
     law = cell.of(laws[cell.name]).sel(law=agreement.attrs.get("law", "log-gaussian"))
     found = _by_label(cell.of(summary[cell.name]), "statistic")
     tests = _by_label(cell.of(agreement[cell.name]), "test")
-    allowed = {"mean": f"±{value(tests['allowed_mean'])}", "variance": f"±{value(100 * tests['allowed_variance_ratio'])} %"}
+    allowed = {"mean": _allowed(tests["allowed_mean"]), "variance": _allowed(100 * tests["allowed_variance_ratio"], " %")}
     shape = [value(tests[test]) for test in ("ks", "ks_p", "gaussian_ks")]
     verdict = _verdict_word(str(cell.of(agreement[f"{cell.name}_verdict"]).item()), tests["replicas_needed"])
     rows = []
@@ -82,6 +84,10 @@ def _comparison_rows(cell: Cell, laws: xr.Dataset, summary: xr.Dataset, agreemen
         predicted = value(law.sel(moment=moment).item())
         rows.append([*place, moment, predicted, seen, value(tests[f"{moment}_z"]), allowed[moment], *end])
     return rows
+
+
+def _allowed(error: float, unit: str = "") -> str:
+    return "not tested" if math.isnan(error) else f"±{value(error)}{unit}"
 
 
 def _verdict_word(verdict: str, needed: float) -> str:
@@ -105,7 +111,8 @@ def _table(result: xr.Dataset, columns: Sequence[str], rows: Iterable[Sequence[s
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("quantity", no_wrap=True)
     for column in ("layer", *(["input"] if several else []), *columns):
-        table.add_column(column, justify="left" if column in ("", "family", "verdict") else "right")
+        left = column in ("", "family", "verdict")
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for name, layer, label, *values in rows:
         table.add_row(name, layer, *([label] if several else []), *values)
     return table
@@ -139,8 +146,8 @@ def _validity(laws: xr.Dataset) -> list[str]:
     return [f"Valid for {', '.join(held)}: {validity}" for validity, held in holders.items()]
 
 
-def _unavailable(laws: xr.Dataset) -> list[str]:
-    return [f"No law for {name}: {reason}" for name, reason in results.unavailable(laws).items()]
+def _unavailable(reasons: Mapping[str, str]) -> list[str]:
+    return [f"No law for {name}: {reason}" for name, reason in reasons.items()]
 
 
 def value(number: float) -> str:
@@ -150,7 +157,7 @@ def value(number: float) -> str:
     ('0.1235', '—', '-∞')
     """
     if math.isfinite(number):
-        return f"{number:.4g}"
+        return f"{number:.4g}" if abs(number) > ROUNDING else "0"
     return "—" if math.isnan(number) else ("∞" if number > 0 else "-∞")
 
 

@@ -1,0 +1,94 @@
+"""The growth ln(|z_l|²/|z_0|²) of a ReLU network: mean and variance at every layer, and their own error at finite width.
+
+docs/derivations/log-gaussian.md has the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.spec import ResNet
+from reslim.theory import finite_width, signs
+from reslim.theory.finite_width import Errors
+from reslim.theory.shares import relu_shares
+from reslim.theory.sums import earlier_sums
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The law of ln(|z_l|²/|z_0|²) for l = 0 … d; every array has shape (depth + 1,).
+
+    `log_second_moment` is ln E|z_l|²/|z_0|², exact where `exact_second_moment` says so.
+    """
+
+    mean: Array
+    variance: Array
+    errors: Errors
+    log_second_moment: Array
+    exact_second_moment: bool
+
+    def backward(self) -> Growth:
+        """Return the law of ln(|p_l|²/|p_d|²) where it is that of the forward growth through the layers l … d - 1."""
+        steps = (self.mean, self.variance, self.log_second_moment)
+        mean, variance, second = (values[-1] - values for values in steps)
+        return Growth(mean, variance, self.errors.backward(), second, self.exact_second_moment)
+
+
+def cumulated(increments: Array) -> Array:
+    """Return the sums over the layers before l, l = 0 … d."""
+    return np.concatenate([[0.0], np.cumsum(increments)])
+
+
+def vanilla(net: ResNet, fitted: bool = False) -> Growth:
+    """Return the law of the one-matrix ReLU block, first order in 1/n at fixed d/n; or that with the fitted correction."""
+    log_s, r, a = relu_shares(net)
+    n = net.width
+    kappa, drift, tilt = earlier_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign)
+    own = 5.0 * r**2 + 4.0 * r * (1.0 - r)
+    # V = (1/n) Σ (5 r² + 4 r (1-r)) + (2/n) Σ_{i<j} r_i r_j κ(ρ_ij)
+    variance = cumulated(own + 2.0 * r * kappa[:-1]) / n
+    # mean = Σ ln S - V_bal/2 - (1/2n) Σ_{i<j} r_i r_j ρ_ij κ'(ρ_ij)
+    mean = cumulated(log_s) - 0.5 * cumulated(own + r * drift[:-1]) / n
+    # E|z_d|²/|z_0|² = Π S · exp((1/n) Σ_{i<j} r_i r_j (2/π)[asin ρ_ij + ρ_ij √(1-ρ_ij²)])
+    second = cumulated(log_s + r * tilt[:-1] / n)
+    errors = finite_width.vanilla(net, r, variance, fitted)
+    if fitted:
+        ratio, _ = finite_width.vanilla_variance_ratio(r, np.diff(variance))
+        mean, variance = mean + finite_width.vanilla_mean(r) / n**2, variance * (1.0 + ratio / n)
+    return Growth(mean, variance, errors, second, False)
+
+
+def balanced(net: ResNet) -> Growth:
+    """Return the law of the Balanced one-matrix ReLU block: independent layers, first order in 1/n."""
+    r = relu_shares(net).r
+    return _independent_layers(net, 5.0 * r**2 + 4.0 * r * (1.0 - r), finite_width.balanced(net, r))
+
+
+def two_matrix(net: ResNet) -> Growth:
+    """Return the law of the two-matrix ReLU block, Balanced or not: independent layers, first order in 1/n."""
+    r = relu_shares(net).r
+    return _independent_layers(net, 7.0 * r**2 + 4.0 * r * (1.0 - r), finite_width.two_matrix(net, r))
+
+
+def _independent_layers(net: ResNet, own: Array, errors: Errors) -> Growth:
+    log_growth = cumulated(relu_shares(net).log_growth)
+    variance = cumulated(own) / net.width
+    return Growth(log_growth - 0.5 * variance, variance, errors, log_growth, True)
+
+
+def perceptron(net: ResNet) -> Growth:
+    """Return the law of the one-matrix ReLU block with every skip 0: exact moments at every width and depth.
+
+    A layer multiplies |z|² by (λ² v/n) B χ²_n, independent of all others; given k ≥ 1 active units (k is Binomial(n, ½))
+    B is Beta(k/2, (n-k)/2). Moments are those of the networks that live.
+    """
+    mean, variance, third = finite_width.perceptron_cumulants(net.width)
+    log_growth = cumulated(relu_shares(net).log_growth)
+    count = np.arange(net.depth + 1)
+    errors = finite_width.of_third_cumulant(count * third)
+    return Growth(log_growth + count * mean, count * variance, errors, log_growth, True)

@@ -1,0 +1,94 @@
+"""What a law is: the quantities it gives, where it holds, and how far it may be off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.spec import ResNet
+from reslim.theory.finite_width import Errors
+
+Array = NDArray[np.float64]
+PAPER = "Li, Nica, Roy, arXiv:2106.04013 (model); docs/derivations/log-gaussian.md (constants)"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """How far a law itself may be off: in the mean, in variance/law - 1, in the distribution function (KS distance).
+
+    NaN where the moment or the distribution function is not tested.
+    """
+
+    mean: Array
+    variance_ratio: Array
+    ks: Array
+
+
+@dataclass(frozen=True)
+class QuantityLaw:
+    """The law of one quantity; arrays have the quantity's own dims, over all layers of its domain."""
+
+    mean: Array
+    variance: Array
+    family: str
+    validity: str
+    source: str
+    allowed: Allowed
+    scale: tuple[Array, Array] | None = None  # mean and variance of G, shape (inputs,)
+    log_second_moment: Array | None = None  # ln E of the ratio, over layers
+    exact_second_moment: bool = False
+    covariance: Callable[[list[int]], Array] | None = None  # between these layers
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a law is asked about: the network, |x|²/n_in of each input, and whether to apply the fitted correction."""
+
+    net: ResNet
+    mean_squares: Array  # (m,)
+    fitted: bool = False
+
+    @property
+    def inputs(self) -> int:
+        """The number m of inputs."""
+        return len(self.mean_squares)
+
+
+@dataclass(frozen=True)
+class Law:
+    """`refusal(net)` says why the law does not hold for a network, or ""; `of(request, name)` gives a quantity."""
+
+    gives: tuple[str, ...]
+    refusal: Callable[[ResNet], str]
+    of: Callable[[Request, str], QuantityLaw]
+
+
+def relu_refusal(net: ResNet) -> str:
+    """Refuse every activation but ReLU."""
+    return "" if net.activation == "relu" else f"no law for {net.activation} in this version, only for relu"
+
+
+def each_input(values: Array, inputs: int) -> Array:
+    """Repeat values, one a layer, for every input: shape (layers, inputs)."""
+    return np.broadcast_to(np.asarray(values)[:, None], (len(values), inputs))
+
+
+def ks_distance(errors: Errors, variance: Array) -> Array:
+    """Return the distance between distribution functions that these errors make in a normal law (Edgeworth, first order).
+
+    sup φ = 0.399 for the mean, sup |x φ|/2 = 0.121 for the variance, sup |(x²-1) φ|/6 = 0.0665 for the skewness.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviation = np.sqrt(variance)
+        distance = 0.399 * errors.mean / deviation + 0.121 * errors.variance / variance + 0.0665 * errors.third / deviation**3
+    return np.nan_to_num(distance, nan=0.0, posinf=1.0).clip(0.0, 1.0)
+
+
+def allowed(errors: Errors, variance: Array, inputs: int) -> Allowed:
+    """Return what a normal law over layers is allowed, the same for every input."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.nan_to_num(errors.variance / variance, nan=0.0)
+    return Allowed(*(each_input(values, inputs) for values in (errors.mean, ratio, ks_distance(errors, variance))))

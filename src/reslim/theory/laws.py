@@ -1,0 +1,34 @@
+"""The table of the finite-width laws: a new one is a module and an entry here."""
+
+from __future__ import annotations
+
+from reslim import checks
+from reslim.errors import NotCovered
+from reslim.spec import ResNet
+from reslim.theory import activity_law, forward_law, gradient_law
+from reslim.theory.law import QuantityLaw, Request
+
+LAWS = (forward_law.LAW, gradient_law.LAW, activity_law.LAW)
+
+
+def law_of(request: Request, name: str) -> QuantityLaw | str:
+    """Return the law of a quantity, or the reason why there is none and what gives the quantity instead."""
+    reasons = []
+    for law in (law for law in LAWS if name in law.gives):
+        reason = law.refusal(request.net)
+        if not reason:
+            return law.of(request, name)
+        reasons.append(reason)
+    reason = "; ".join(reasons) or "no finite-width law in this version"
+    return f"{reason}: reslim simulate --quantities {name}"
+
+
+def is_fitted(net: ResNet, correction: str | None) -> bool:
+    """Return whether the fitted correction is asked for; refuse it for networks that it was not fitted to."""
+    if correction is None:
+        return False
+    checks.one_of("predict", "correction", correction, ("fitted",))
+    if net.activation != "relu" or not forward_law.is_vanilla(net):
+        hint = "Leave it out: the errors of the other laws are small."
+        raise NotCovered("predict", "correction", "is fitted to vanilla one-matrix ReLU networks with skips", None, hint)
+    return True

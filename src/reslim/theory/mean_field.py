@@ -1,0 +1,80 @@
+"""The infinite-width limit: each layer's mean square, its growth backwards, and the angle between two inputs.
+
+At n → ∞ and fixed depth the coordinates of z_l are independent Gaussians of variance q_l, and everything below is exact.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.spec import ResNet
+from reslim.theory.expectations import mean_square, mean_square_slope, product
+
+Array = NDArray[np.float64]
+
+
+class MeanField(NamedTuple):
+    """The limit of m inputs; logarithms, because at great depth the numbers themselves leave every range."""
+
+    log_q: Array  # (depth + 1, m): ln q_l, q_l = |z_l|²/n
+    shares: Array  # (depth, m): E φ(h)²/E h²
+    log_gradient: Array  # (depth + 1, m): ln |p_l|²/|p_d|²
+    slopes: Array  # (depth, m): E φ'(h)²
+
+
+def inner_variance(net: ResNet) -> float:
+    """Return v_in, the factor from q to the variance of h; 1 in a one-matrix block."""
+    return net.variances[0]
+
+
+def branch_squares(net: ResNet) -> Array:
+    """Return λ² v_out at every layer."""
+    return net.branches**2 * net.variances[1]
+
+
+def recursion(net: ResNet, mean_squares: Array) -> MeanField:
+    """Run q' = α² q + λ² v_out E φ(√(v_in q) g)² forwards, and the gradient's factor α² + λ² v_in v_out E φ'² backwards."""
+    inner, branch, skip = inner_variance(net), branch_squares(net), net.skips**2
+    log_q = np.empty((net.depth + 1, len(mean_squares)))
+    shares, slopes = np.empty((net.depth, len(mean_squares))), np.empty((net.depth, len(mean_squares)))
+    log_q[0] = np.log(mean_squares)
+    homogeneous = net.phi.homogeneous
+    for layer in range(net.depth):
+        if layer == 0 or not homogeneous:
+            q = inner * np.exp(np.clip(log_q[layer], -300.0, 300.0))
+            share, slope = mean_square(net.phi, q), mean_square_slope(net.phi, q)
+        shares[layer], slopes[layer] = share, slope
+        log_q[layer + 1] = log_q[layer] + np.log(skip[layer] + branch[layer] * inner * share)
+    with np.errstate(divide="ignore"):  # a zero skip and φ' = 0 everywhere, for tanh at an infinite mean square
+        factors = np.log(skip[:, None] + branch[:, None] * inner * slopes)
+    log_gradient = np.concatenate([np.cumsum(factors[::-1], axis=0)[::-1], np.zeros((1, len(mean_squares)))])
+    return MeanField(log_q, shares, log_gradient, slopes)
+
+
+def cosines(net: ResNet, field: MeanField, cosine_0: Array) -> Array:
+    """Return the cosine between the states of every two inputs at every layer, shape (depth + 1, m, m)."""
+    inner, branch = inner_variance(net), branch_squares(net)
+    result = np.empty((net.depth + 1, *cosine_0.shape))
+    result[0] = cosine_0
+    upper = np.triu_indices(len(cosine_0), 1)
+    for layer in range(net.depth):
+        result[layer + 1] = np.eye(len(cosine_0))
+        growth = np.exp(-0.5 * (field.log_q[layer + 1] - field.log_q[layer]))
+        q = inner * np.exp(np.clip(field.log_q[layer], -300.0, 300.0))
+        cosine = result[layer][upper]
+        passed = inner * branch[layer] * product(net.phi, q[upper[0]], q[upper[1]], cosine)
+        after = (net.skips[layer] ** 2 * cosine + passed) * growth[upper[0]] * growth[upper[1]]
+        result[layer + 1][upper] = result[layer + 1].T[upper] = np.clip(after, -1.0, 1.0)
+    return result
+
+
+def log_displacement(log_growth: Array, log_skip: Array, sign: Array) -> Array:
+    """Return ½ ln(G - 2A + 1), for a growth G of the square and a product A of skips, given by logarithms (and A's sign)."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        skip_less_1 = np.where(sign > 0, np.expm1(log_skip), sign * np.exp(log_skip) - 1.0)
+        near = np.log(np.maximum(np.expm1(log_growth) - 2.0 * skip_less_1, 0.0))
+        far = log_growth + np.log1p(np.exp(-log_growth) - 2.0 * sign * np.exp(log_skip - log_growth))
+        return 0.5 * np.where(log_growth < 30.0, near, far)

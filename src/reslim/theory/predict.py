@@ -1,0 +1,165 @@
+"""`predict`: the law of every quantity at every layer, beside the infinite-width prediction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from reslim import inputs as input_rules
+from reslim import results
+from reslim.coupling import Independent
+from reslim.errors import BadKind, NotCovered, Verbatim
+from reslim.quantities import QUANTITIES, LayerRequest, Quantity, resolve, select_layers
+from reslim.spec import ResNet
+from reslim.theory import mean_field
+from reslim.theory.baseline import BASELINES, Baseline
+from reslim.theory.law import QuantityLaw, Request
+from reslim.theory.laws import is_fitted, law_of
+
+Array = NDArray[np.float64]
+LAWS = ("log-gaussian", "gaussian")
+MOMENTS = ("mean", "variance")
+ERRORS = ("mean", "variance_ratio", "ks")
+
+
+def predict(
+    net: ResNet,
+    *,
+    quantities: Iterable[str] | None = None,
+    layers: LayerRequest = "auto",
+    inputs: ArrayLike | None = None,
+    covariance: bool = False,
+    correction: str | None = None,
+) -> xr.Dataset:
+    """Predict mean, variance and family of every quantity, at finite width and at infinite width.
+
+    Where it is exact: the infinite-width law at n → ∞ and fixed depth; the finite-width law as the ``validity`` of each
+    variable says, mostly to first order in 1/n at any depth over width.
+
+    Parameters
+    ----------
+    quantities : names from `reslim.QUANTITIES`; all by default.
+    layers : "auto" (at most 33, evenly spread), "all", "last" or a list; each quantity takes the part in its domain.
+    inputs : array (m, n_in); None is one with |x|² = n_in.
+    covariance : whether to add ``active_*_covariance`` between the layers.
+    correction : None, or "fitted": the vanilla ReLU law with a finite-width correction fitted to simulations.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable a quantity with the dims law ("log-gaussian", "gaussian" for infinite width), moment (mean,
+        variance) and those of the quantity; NaN where there is no finite-width law, with the reason in
+        ``attrs["unavailable"]``. Beside them NAME_allowed (the error of its own that the law may have), NAME_scale (mean
+        and variance of G for outputs), NAME_second_moment (ln E of the ratio; attribute ``exact``), NAME_covariance.
+        Natural logarithms, no units.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments out of range.
+    NotImplementedError
+        For weights that are coupled across depth, and a correction where there is none.
+
+    References
+    ----------
+    Li, Nica, Roy, arXiv:2106.04013; docs/derivations/log-gaussian.md, docs/derivations/second-order.md.
+
+    Examples
+    --------
+    >>> laws = predict(ResNet(depth=100, width=100, balanced=True), quantities=["log_growth"], layers="last")
+    >>> round(float(laws.log_growth.sel(law="log-gaussian", moment="variance").item()), 6)
+    2.25
+    """
+    if not isinstance(net, ResNet):
+        raise BadKind("predict", "net", "must be a ResNet", net)
+    if not isinstance(net.coupling, Independent):
+        got = Verbatim(f"coupling={net.coupling}")
+        raise NotCovered("predict", "net", "must have independent weights", got, "Or use coupling=Independent().")
+    x = input_rules.resolve("predict", inputs, net.n_in)
+    request = Request(net, input_rules.mean_squares(x), is_fitted(net, correction))
+    everything = [name for name in QUANTITIES if name != "overlap" or len(x) > 1]
+    wanted = resolve("predict", quantities, everything, len(x))
+    selected = results.nonempty("predict", select_layers("predict", layers, wanted, net.depth), wanted, quantities)
+    wanted = tuple(quantity for quantity in wanted if quantity.name in selected)
+    union = sorted({layer for chosen in selected.values() for layer in chosen})
+
+    field = mean_field.recursion(net, request.mean_squares)
+    pairs = {
+        quantity: (law_of(request, quantity.name), BASELINES[quantity.name](net, field, input_rules.cosines(x)))
+        for quantity in wanted
+    }
+    reasons = {quantity.name: law for quantity, (law, _) in pairs.items() if isinstance(law, str)}
+    attributes = {
+        "unavailable": json.dumps(reasons, ensure_ascii=False),
+        "correction": correction or "none",
+        "inputs": input_rules.digest(x),
+    }
+    values = {quantity.name: _moments(quantity, *pair, union, net) for quantity, pair in pairs.items()}
+    result = results.dataset(net, "theory", ("law", "moment"), values, selected, union, attributes)
+    for quantity, (law, baseline) in pairs.items():
+        result = result.assign(_beside(quantity, law, baseline, union, selected[quantity.name], covariance, net))
+        result[quantity.name].attrs.update(_about(law, baseline))
+    return results.with_coordinates(result.assign_coords(law=list(LAWS), moment=list(MOMENTS), error=list(ERRORS)), union)
+
+
+def _moments(quantity: Quantity, law: QuantityLaw | str, baseline: Baseline, union: list[int], net: ResNet) -> Array:
+    """Return the array (law, moment, the quantity's dims), over the layers `union`."""
+    limit = np.array([baseline.mean, baseline.variance])
+    finite = np.full_like(limit, np.nan) if isinstance(law, str) else np.array([law.mean, law.variance])
+    return _at_layers(quantity, np.array([finite, limit]), 2, union, net)
+
+
+def _at_layers(quantity: Quantity, values: Array, axis: int, union: list[int], net: ResNet) -> Array:
+    """Pick the layers `union` from all those of the quantity's domain; NaN at layers outside it."""
+    domain = quantity.layers(net.depth)
+    if not domain:
+        return values
+    inside = [layer in domain for layer in union]
+    picked = values.take([layer - domain[0] if layer in domain else 0 for layer in union], axis=axis)
+    shape = (1,) * axis + (-1,) + (1,) * (values.ndim - axis - 1)
+    return np.where(np.array(inside).reshape(shape), picked, np.nan)
+
+
+def _about(law: QuantityLaw | str, baseline: Baseline) -> dict[str, str]:
+    """Return what is said of a quantity's laws."""
+    finite = ("", "", "") if isinstance(law, str) else (law.family, law.validity, law.source)
+    return dict(zip(("family", "validity", "law_source"), finite, strict=True)) | {"gaussian_family": baseline.family}
+
+
+def _beside(
+    quantity: Quantity,
+    law: QuantityLaw | str,
+    baseline: Baseline,
+    union: list[int],
+    own: list[int],
+    covariance: bool,
+    net: ResNet,
+) -> dict[str, xr.DataArray]:
+    """Return the variables beside a quantity that say more of its law."""
+    if isinstance(law, str):
+        return {}
+    name, found = quantity.name, {}
+    allowed = _at_layers(quantity, np.array([law.allowed.mean, law.allowed.variance_ratio, law.allowed.ks]), 1, union, net)
+    found[f"{name}_allowed"] = xr.DataArray(allowed, dims=("error", *quantity.dims), attrs=_named(f"error of the law of {name}"))
+    if law.scale is not None and baseline.scale is not None:
+        scale = np.array([law.scale, [baseline.scale, np.zeros_like(baseline.scale)]])
+        found[f"{name}_scale"] = xr.DataArray(scale, dims=("law", "moment", "input"), attrs=_named(f"G in {name}"))
+    if law.log_second_moment is not None:
+        moment = _at_layers(quantity, law.log_second_moment, 0, union, net)
+        about = _named(f"logarithm of the mean of exp({name})") | {"exact": str(law.exact_second_moment).lower()}
+        found[f"{name}_second_moment"] = xr.DataArray(moment, dims=("layer",), attrs=about)
+    if covariance and law.covariance is not None:
+        full = np.full((2, len(union), len(union)), np.nan)
+        places = [union.index(layer) for layer in own]
+        full[:, np.array(places)[:, None], places] = np.array([law.covariance(own), np.zeros((len(own), len(own)))])
+        about = _named(f"covariance of {name} between layers") | {"layers": np.asarray(own, dtype=np.int64)}
+        found[f"{name}_covariance"] = xr.DataArray(full, dims=("law", "layer", "layer_2"), attrs=about)
+    return found
+
+
+def _named(long_name: str) -> dict[str, object]:
+    return {"long_name": long_name, "units": "1"}
