@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reslim import plot
+    from reslim.agreement import compare
+    from reslim.coupling import Fractional, Independent, Smooth
+    from reslim.quantities import QUANTITIES
+    from reslim.results import load, save
+    from reslim.simulation.simulate import simulate
+    from reslim.spec import DepthPower, ResNet
+    from reslim.summary import summarize
+    from reslim.theory.predict import predict
 
 __all__ = [
     "QUANTITIES",

@@ -51,27 +51,41 @@ def _erf(x: Array) -> Array:
 
 
 def _normal_cdf(x: Array) -> Array:
-    return 0.5 * (1.0 + _erf(x / SQRT_2))
+    from scipy.special import ndtr
 
-
-def _normal_pdf(x: Array) -> Array:
-    return np.exp(-0.5 * x * x) / SQRT_2PI
+    return ndtr(x)
 
 
 def _logistic(x: Array) -> Array:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))  # tanh does not overflow
+    from scipy.special import expit
+
+    return expit(x)
+
+
+def _exp_minus_square(x: Array) -> Array:
+    """Return exp(-x²); it is 0 long before the bound at which x² would overflow."""
+    bounded = np.clip(x, -40.0, 40.0)
+    return np.exp(-bounded * bounded)
+
+
+def _normal_pdf(x: Array) -> Array:
+    return _exp_minus_square(x / SQRT_2) / SQRT_2PI
+
+
+def _tanh_derivative(x: Array) -> Array:
+    return 1.0 / np.cosh(np.clip(x, -350.0, 350.0)) ** 2  # 1 - tanh² would lose its digits where tanh saturates
 
 
 _TABLE = {
     "relu": _piecewise_linear("relu", 0.0),
     "identity": _piecewise_linear("identity", 1.0),
-    "tanh": Activation("tanh", np.tanh, lambda x: 1.0 - np.tanh(x) ** 2),
-    "erf": Activation("erf", _erf, lambda x: 2.0 / math.sqrt(math.pi) * np.exp(-x * x)),
+    "tanh": Activation("tanh", np.tanh, _tanh_derivative),
+    "erf": Activation("erf", _erf, lambda x: 2.0 / math.sqrt(math.pi) * _exp_minus_square(x)),
     "gelu": Activation("gelu", lambda x: x * _normal_cdf(x), lambda x: _normal_cdf(x) + x * _normal_pdf(x)),
     "silu": Activation(
         "silu",
         lambda x: x * _logistic(x),
-        lambda x: _logistic(x) * (1.0 + x * (1.0 - _logistic(x))),
+        lambda x: _logistic(x) * (1.0 + x * _logistic(-x)),
     ),
 }
 NAMES = ("relu", "leaky_relu:SLOPE", "tanh", "erf", "gelu", "silu", "identity")

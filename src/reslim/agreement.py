@@ -105,6 +105,8 @@ def _check_pair(prediction: xr.Dataset, sample: xr.Dataset) -> None:
 def _quantities(prediction: xr.Dataset, sample: xr.Dataset, names: Iterable[str] | None) -> tuple[Quantity, ...]:
     reasons = results.unavailable(prediction)
     possible = [name for name in QUANTITIES if name in prediction and name in sample and name not in reasons]
+    if names is None and not possible:
+        raise BadValue("compare", "quantities", "must have a law and draws", Verbatim("no quantity in common"))
     wanted = resolve("compare", possible if names is None else names, possible, 2)
     for name in (quantity.name for quantity in wanted):
         if name in reasons:

@@ -7,27 +7,42 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from numbers import Integral, Real
 
+import numpy as np
+
 from reslim.errors import BadKind, BadValue
 
 SMALLEST, LARGEST = 1e-50, 1e50  # of a nonzero factor: one layer then never leaves the range of a float64
+LARGEST_SIZE = 2**31 - 1  # of a depth or a dimension
 
 
 def positive_int(call: str, name: str, value: object, hint: str = "") -> int:
     """Return `value` as an int ≥ 1."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise BadKind(call, name, "must be a positive integer", value, hint)
-    if value < 1:
+    if int(value) < 1:
         raise BadValue(call, name, "must be a positive integer", int(value), hint)
     return int(value)
+
+
+def size(call: str, name: str, value: object) -> int:
+    """Return `value` as an int from 1 to 2**31 - 1."""
+    number = positive_int(call, name, value)
+    if number > LARGEST_SIZE:
+        raise BadValue(call, name, f"must be at most {LARGEST_SIZE}", number)
+    return number
 
 
 def real(call: str, name: str, value: object, hint: str = "") -> float:
     """Return `value` as a finite float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise BadKind(call, name, "must be a number", value, hint)
-    if not math.isfinite(value):
-        raise BadValue(call, name, "must be finite", float(value), hint)
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the range of a float64
+        raise BadValue(call, name, "must be finite", value, hint) from None
+    if not math.isfinite(number):
+        raise BadValue(call, name, "must be finite", number, hint)
+    return number
 
 
 def factor(call: str, name: str, value: object, hint: str = "") -> float:
@@ -57,16 +72,16 @@ def one_of(call: str, name: str, value: object, allowed: Collection[str]) -> str
 
 
 def boolean(call: str, name: str, value: object) -> bool:
-    """Return `value` if it is True or False."""
-    if not isinstance(value, bool):
+    """Return `value`, True or False, as a bool."""
+    if not isinstance(value, bool | np.bool):
         raise BadKind(call, name, "must be True or False", value)
-    return value
+    return bool(value)
 
 
 def seed64(call: str, value: object) -> int:
     """Return a seed of 64 bits; larger ones are refused rather than hashed."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise BadKind(call, "seed", "must be an integer", value)
-    if not 0 <= value < 2**64:
+    if not 0 <= int(value) < 2**64:
         raise BadValue(call, "seed", "must be an integer from 0 to 2**64 - 1", int(value))
     return int(value)

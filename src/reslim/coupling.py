@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass
+from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 from reslim import checks
@@ -61,11 +62,10 @@ def from_dict(call: str, value: object) -> Coupling:
     if not isinstance(value, dict) or "name" not in value:
         raise BadKind(call, "coupling", 'must be an object such as {"name": "fractional", "hurst": 0.7}', value)
     kind = KINDS[checks.one_of(call, "coupling", value["name"], KINDS)]
-    fields = {key: entry for key, entry in value.items() if key != "name"}
-    unknown = set(fields) - set(kind.__dataclass_fields__)
-    if unknown:
-        raise BadValue(call, "coupling", f"{value['name']} has no field {sorted(unknown)[0]!r}")
-    try:
-        return kind(**fields)
-    except TypeError as error:  # a required field is missing
-        raise BadValue(call, "coupling", f"{value['name']} is incomplete: {error}") from None
+    given = {key: entry for key, entry in value.items() if key != "name"}
+    unknown = given.keys() - {field.name for field in fields_of(kind)}
+    missing = {field.name for field in fields_of(kind) if field.default is MISSING} - given.keys()
+    for names, what in ((unknown, "has no"), (missing, "needs the")):
+        if names:
+            raise BadValue(call, "coupling", f"{value['name']} {what} field {min(names)!r}")
+    return kind(**given)

@@ -7,8 +7,10 @@ class ArgumentError(Exception):
     """An argument that a public call cannot take.
 
     The library prints ``call(argument=...) constraint, got value.``; the command line replaces the first part by
-    the option that set the argument. `hint` is the way out, a sentence of its own.
+    the option that set the argument. `hint` is the way out, a sentence of its own. The text is always one line.
     """
+
+    shows_none = False  # whether a `got` of None is the value that was given; otherwise it stands for no value
 
     def __init__(self, call: str, argument: str, constraint: str, got: object = None, hint: str = "") -> None:
         self.call, self.argument, self.constraint, self.got, self.hint = call, argument, constraint, got, hint
@@ -23,7 +25,7 @@ class ArgumentError(Exception):
     @property
     def statement(self) -> str:
         """The sentence after the argument's name."""
-        got = "" if self.got is None else f", got {_short(self.got)}"
+        got = "" if self.got is None and not self.shows_none else f", got {_short(self.got)}"
         return f"{self.constraint}{got}.{' ' + self.hint if self.hint else ''}"
 
 
@@ -34,13 +36,18 @@ class BadValue(ArgumentError, ValueError):
 class BadKind(ArgumentError, TypeError):
     """The value is of the wrong kind."""
 
+    shows_none = True
+
 
 class NotCovered(ArgumentError, NotImplementedError):
     """The value is legitimate, but this function has no formula or sampler for it."""
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, Verbatim) else repr(value)
+    try:
+        text = " ".join((value if isinstance(value, Verbatim) else repr(value)).split())
+    except ValueError:  # Python does not print integers of more than 4300 digits
+        text = f"{type(value).__name__} that is too long to print"
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 

@@ -88,7 +88,7 @@ def goodness(draws: Array, law: Distribution, rival: Distribution, allowed: Sequ
 
     `allowed` is what the law itself may be off: in the mean, in variance/law - 1, in the KS distance.
     """
-    found = dict(zip(STATISTICS, statistics(draws), strict=True))
+    found: dict[str, float] = dict(zip(STATISTICS, statistics(draws), strict=True))
     finite = draws[np.isfinite(draws)]
     critical = float(-ndtri(0.5 * level))
     mean, mean_z = _mean(found, law, rival, allowed[0], critical)

@@ -53,9 +53,7 @@ _TABLE = (
     Quantity(
         "log_displacement", "ln(|z_l − z_0|/|z_0|)", "logarithm of the relative displacement (not squared)", "state", _LAYERED
     ),
-    Quantity(
-        "log_grad_growth", "ln(|p_l|²/|p_d|²)", "logarithm of the growth of the squared gradient", "gradient", _LAYERED
-    ),
+    Quantity("log_grad_growth", "ln(|p_l|²/|p_d|²)", "logarithm of the growth of the squared gradient", "gradient", _LAYERED),
     Quantity(
         "log_grad_displacement",
         "ln(|p_l − p_d|/|p_d|)",
@@ -70,14 +68,12 @@ _TABLE = (
         "weights",
         _LAYERED,
     ),
-    Quantity("log_ntk", "ln Σ_l Σ(∂(p_d·z_d)/∂W_l)²/(|p_d|²|z_0|²)", "logarithm of the tangent kernel's diagonal", "none", ("input",)),
     Quantity(
-        "active_fraction", "share of units with s h > 0", "share of units on the active side", "activity", _LAYERED, True
+        "log_ntk", "ln Σ_l Σ(∂(p_d·z_d)/∂W_l)²/(|p_d|²|z_0|²)", "logarithm of the tangent kernel's diagonal", "none", ("input",)
     ),
+    Quantity("active_fraction", "share of units with s h > 0", "share of units on the active side", "activity", _LAYERED, True),
     Quantity("active_energy", "|φ(h)|²/|h|²", "share of the energy that the activation passes", "activity", _LAYERED, True),
-    Quantity(
-        "overlap", "cos∠(z_l, z_l′)", "cosine between the states of two inputs", "state", ("layer", "input", "input_2")
-    ),
+    Quantity("overlap", "cos∠(z_l, z_l′)", "cosine between the states of two inputs", "state", ("layer", "input", "input_2")),
     Quantity("output", "z_out", "coordinates of the output", "none", ("output_unit", "input")),
     Quantity("log_output_norm", "ln(|z_out|²/n_out)", "logarithm of the mean square of the output", "none", ("input",)),
 )
@@ -87,20 +83,22 @@ FORWARD_DEFAULTS = ("log_norm", "log_growth", "active_fraction", "active_energy"
 
 def resolve(call: str, names: Iterable[str] | None, default: Sequence[str], inputs: int) -> tuple[Quantity, ...]:
     """Return the quantities of these names, in the table's order; `default` (and `overlap` for several inputs) for None."""
-    if isinstance(names, str):
+    if isinstance(names, str) or not isinstance(names, Iterable | None):
         raise BadKind(call, "quantities", "must be a list of names", names)
     wanted = list(default) if names is None else list(names)
     if names is None and inputs > 1 and "overlap" not in wanted:
         wanted.append("overlap")
     for name in wanted:
-        if name not in QUANTITIES:
+        if not isinstance(name, str) or name not in QUANTITIES:
             near = get_close_matches(str(name), QUANTITIES, n=1)
             way_out = f"Did you mean {near[0]!r}?" if near else f"Quantities: {', '.join(QUANTITIES)}."
             raise BadValue(call, "quantities", "must name known quantities", name, way_out)
     if not wanted:
         raise BadValue(call, "quantities", "must name at least one quantity", Verbatim("none"))
     if "overlap" in wanted and inputs < 2:
-        raise BadValue(call, "quantities", "overlap needs at least two inputs", Verbatim("one"), "Give inputs of shape (m, n_in).")
+        raise BadValue(
+            call, "quantities", "overlap needs at least two inputs", Verbatim("one"), "Give inputs of shape (m, n_in)."
+        )
     return tuple(quantity for quantity in _TABLE if quantity.name in wanted)
 
 
@@ -115,10 +113,11 @@ def select_layers(call: str, request: LayerRequest, quantities: Sequence[Quantit
         chosen = _evenly_spread(depth) if request == "auto" else range(depth + 1)
     else:
         chosen = _checked_list(call, request, depth)
+    last = isinstance(request, str) and request == "last"  # an array of layers would compare elementwise
     selected = {}
     for quantity in quantities:
         domain = quantity.layers(depth)
-        if request == "last" and len(domain):
+        if last and len(domain):
             selected[quantity.name] = [quantity.last(depth)]
         else:
             selected[quantity.name] = [layer for layer in chosen if layer in domain]
@@ -134,7 +133,7 @@ def _checked_list(call: str, request: Sequence[int], depth: int) -> list[int]:
     try:
         layers = sorted({int(layer) for layer in request if int(layer) == layer})
         whole = len(layers) == len(set(request))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # no numbers, NaN, infinity
         whole, layers = False, []
     if not whole or not layers:
         raise BadKind(call, "layers", "must be auto, all, last or a list of layers", request)

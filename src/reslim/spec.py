@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ Array = NDArray[np.float64]
 BLOCKS = ("one-matrix", "two-matrix")
 ENTRIES = ("gaussian", "uniform", "rademacher")
 SQRT_HALF = 0.5**0.5
+INDEPENDENT = Independent()
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,10 @@ class DepthPower:
     def at(self, depth: int) -> float:
         """Return the factor of a network of that depth."""
         try:
-            return self.prefactor * float(depth) ** -self.beta
+            power = float(depth) ** -self.beta
         except OverflowError:
-            return float("inf")
+            return math.inf if self.prefactor else 0.0
+        return self.prefactor * power
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -95,16 +98,16 @@ class ResNet:
     balanced: bool = False
     block: Block = "one-matrix"
     entries: Entries = "gaussian"
-    coupling: Coupling = Independent()
+    coupling: Coupling = INDEPENDENT
     n_in: int = 10
     n_out: int = 10
 
     def __post_init__(self) -> None:
         for name in ("depth", "width", "n_in", "n_out"):
-            self._set(name, checks.positive_int("ResNet", name, getattr(self, name)))
+            self._set(name, checks.size("ResNet", name, getattr(self, name)))
         checks.one_of("ResNet", "block", self.block, BLOCKS)
         checks.one_of("ResNet", "entries", self.entries, ENTRIES)
-        checks.boolean("ResNet", "balanced", self.balanced)
+        self._set("balanced", checks.boolean("ResNet", "balanced", self.balanced))
         self._set("activation", activation(self.activation).name)
         if not isinstance(self.coupling, Coupling):
             raise BadKind("ResNet", "coupling", "must be Independent(), Smooth(...) or Fractional(...)", self.coupling)
@@ -112,8 +115,7 @@ class ResNet:
         if not isinstance(self.branch, DepthPower):
             self._set("branch", self._schedule("branch", self.branch))
         else:
-            hint = f"{self.branch!r} at depth {self.depth} is out of range."
-            checks.factor("ResNet", "branch", self.branch.at(self.depth), hint)
+            self._check_power(self.branch)
         self._set("variance", self._checked_variance())
         self._check_alive()
 
@@ -122,18 +124,24 @@ class ResNet:
 
     def _schedule(self, name: str, value: object) -> float | tuple[float, ...]:
         """Return a number, or a tuple with one number a layer."""
-        if isinstance(value, np.ndarray) and value.ndim == 0:
-            value = value.item()
-        if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        value = _scalar(value)
+        if not _is_list(value):
             return checks.factor("ResNet", name, value, "" if name == "skip" else "A schedule is a list, or DepthPower(beta).")
         if len(value) != self.depth:
             got = Verbatim(f"{len(value)} values")
             raise BadValue("ResNet", name, f"must be a number or have one value a layer ({self.depth})", got)
         return tuple(checks.factor("ResNet", name, entry) for entry in value)
 
+    def _check_power(self, power: DepthPower) -> None:
+        value = power.at(self.depth)
+        hint = f"{power!r} at depth {self.depth} is out of range."
+        checks.factor("ResNet", "branch", value, hint)
+        if value == 0.0 and power.prefactor != 0.0:
+            raise BadValue("ResNet", "branch", "must not underflow to zero", None, hint)
+
     def _checked_variance(self) -> float | tuple[float, float]:
-        value = self.variance
-        if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str):
+        value: Any = _scalar(self.variance)
+        if not _is_list(value):
             return checks.positive("ResNet", "variance", value)
         if self.block != "two-matrix":
             raise BadValue("ResNet", "variance", "must be one number for a one-matrix block", value, 'Or use block="two-matrix".')
@@ -143,7 +151,8 @@ class ResNet:
         return pair[0] if pair[0] == pair[1] else (pair[0], pair[1])
 
     def _check_alive(self) -> None:
-        dead = np.flatnonzero((self.skips == 0.0) & (self.branches == 0.0))
+        layers = slice(1) if self.is_constant else slice(None)
+        dead = np.flatnonzero((self.skips[layers] == 0.0) & (self.branches[layers] == 0.0))
         if dead.size:
             where = Verbatim(f"0 for both in layer {dead[0]}")
             raise BadValue("ResNet", "skip", "and branch must not both be zero in a layer: the state would be zero", where)
@@ -166,6 +175,8 @@ class ResNet:
         >>> ResNet.marion(depth=1000, width=40).entries
         'uniform'
         """
+        if "branch" in changes and beta != 0.5:
+            raise BadValue("ResNet.marion", "beta", "cannot stand beside branch", beta, "Give one of the two.")
         independent = isinstance(changes.get("coupling", Independent()), Independent)
         preset = {
             "skip": 1.0,
@@ -246,13 +257,24 @@ class ResNet:
         """Make a network from the text that `to_json` returned."""
         try:
             values = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except TypeError:
+            raise BadKind("ResNet.from_json", "text", "must be text", text) from None
+        except (ValueError, RecursionError) as error:
             raise BadValue("ResNet.from_json", "text", f"is not JSON ({error})") from None
         return cls.from_dict(values)
 
     def __repr__(self) -> str:
         shown = (f for f in fields(self) if f.default is dataclasses.MISSING or getattr(self, f.name) != f.default)
         return f"ResNet({', '.join(f'{f.name}={_brief(getattr(self, f.name))}' for f in shown)})"
+
+
+def _scalar(value: object) -> object:
+    """Return the number in an array without dimensions; anything else as it is."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any] | np.ndarray]:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
 
 
 def _refuse_unknown(call: str, values: dict[str, Any]) -> None:

@@ -56,7 +56,8 @@ def summarize(sample: xr.Dataset, *, covariance: bool = False) -> xr.Dataset:
         if covariance and QUANTITIES[name].has_covariance:
             summary[f"{name}_covariance"] = _between_layers(draws)
     coords = {name: values for name, values in sample.coords.items() if name != "replica"}
-    return results.with_coordinates(summary.assign_coords(coords), sample["layer"].values if "layer" in sample.coords else ())
+    layers = sample["layer"].values.tolist() if "layer" in sample.coords else []
+    return results.with_coordinates(summary.assign_coords(coords), layers)
 
 
 def _columns(draws: Array) -> Array:

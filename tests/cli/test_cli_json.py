@@ -137,7 +137,7 @@ def test_interrupt(run, monkeypatch):
 
     monkeypatch.setattr("reslim.simulate", interrupted, raising=False)
     outcome = run("simulate", *SMALL, "--replicas", "5")
-    assert (outcome.status, outcome.out, outcome.err) == (130, "", "reslim: interrupted; nothing was written.\n")
+    assert (outcome.status, outcome.out, outcome.err) == (130, "", "reslim: interrupted; no file is half-written.\n")
 
 
 @pytest.fixture

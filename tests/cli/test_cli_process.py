@@ -28,7 +28,7 @@ def test_interrupt_in_the_middle(tmp_path):
         time.sleep(3.0)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (130, "", "reslim: interrupted; nothing was written.\n")
+    assert (process.returncode, out, err) == (130, "", "reslim: interrupted; no file is half-written.\n")
     assert not list(tmp_path.iterdir())
 
 

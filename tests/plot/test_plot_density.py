@@ -4,10 +4,10 @@ from drawn import assert_nothing_clipped, entries, half_bars, line
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
-from reslim.theory.families import distribution
 
 from reslim import plot
 from reslim.plot.histogram import histogram
+from reslim.theory.families import distribution
 
 
 def bins(ax: Axes) -> tuple[np.ndarray, np.ndarray]:

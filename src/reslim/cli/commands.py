@@ -124,7 +124,7 @@ def _read(network: NetworkOptions, request: RequestOptions) -> tuple[ResNet, dic
 
 
 def _lists_layers(asked: dict[str, Any]) -> bool:
-    return isinstance(asked.get("layers"), list)
+    return asked.get("layers") not in (None, "auto", "last")
 
 
 def _level(text: str) -> float:

@@ -40,7 +40,7 @@ def check_figure(path: str | None, out: str | None) -> None:
         return
     if find_spec("matplotlib") is None:
         raise ModuleNotFoundError(name="matplotlib")
-    if path == out:
+    if out is not None and Path(path).resolve() == Path(out).resolve():
         raise Refusal(f"--plot and --out must be two files, got {path!r} for both.")
     if Path(path).suffix not in FIGURES:
         raise Refusal(f"--plot must end in {', '.join(FIGURES[:-1])} or {FIGURES[-1]}, got {path!r}.")

@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         answer = app.run(sys.argv[1:] if argv is None else argv)
         return _print(answer.text(), answer.status)
     except KeyboardInterrupt:
-        return _complain("interrupted; nothing was written.", INTERRUPTED)
+        return _complain("interrupted; no file is half-written.", INTERRUPTED)
     except Exception as error:
         return _explain(error)
 

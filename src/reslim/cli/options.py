@@ -42,16 +42,12 @@ class NetworkOptions:
     ] = None
     spec: Annotated[str | None, _network("FILE.json", "Start from a network's JSON. Other options override its fields.")] = None
     skip: Annotated[str | None, _network("A|A,B,…", "Factor of the identity path: one number, or one a layer.")] = None
-    branch: Annotated[
-        str | None, _network("B|A,B,…|L^-0.5", "Factor of the branch; L is the depth: L^-0.5, 2*L^-0.5.")
-    ] = None
+    branch: Annotated[str | None, _network("B|A,B,…|L^-0.5", "Factor of the branch; L is the depth: L^-0.5, 2*L^-0.5.")] = None
     beta: Annotated[str | None, _network("BETA", "Short for --branch L^-BETA.")] = None
     variance: Annotated[
         str | None, _network("V|V,V", "Variance of the weights times the fan-in; two numbers for two-matrix blocks.")
     ] = None
-    activation: Annotated[
-        str | None, _network("NAME", "relu, leaky_relu:SLOPE, tanh, erf, gelu, silu or identity.")
-    ] = None
+    activation: Annotated[str | None, _network("NAME", "relu, leaky_relu:SLOPE, tanh, erf, gelu, silu or identity.")] = None
     balanced: Annotated[
         bool | None,
         _network(None, "Give every unit's activation a fair random sign: no hypoactivation.", "--balanced/--no-balanced"),
@@ -122,9 +118,7 @@ class TestOptions:
     level: Annotated[
         str, _option("Test", "P", "Chance of a false alarm, of all tests together. [dim]\\[default: 0.001][/dim]")
     ] = "0.001"
-    plot: Annotated[
-        str | None, _option("Output", "FILE.png", "Draw histograms with the laws, one panel a quantity.")
-    ] = None
+    plot: Annotated[str | None, _option("Output", "FILE.png", "Draw histograms with the laws, one panel a quantity.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,8 @@ def prediction(laws: xr.Dataset, every_layer: bool) -> list[Any]:
         moments = [value(values.sel(law=law, moment=moment).item()) for law, moment in columns]
         rows.append([*_place(cell), *moments, laws[cell.name].attrs["family"] or "—"])
     table = _table(laws, ["mean", "variance", "infinite-width mean", "infinite-width variance", "family"], rows)
-    return [*_headed("Predicted", laws), table, "", *_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(results.unavailable(laws))]
+    notes = [*_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(results.unavailable(laws))]
+    return [*_headed("Predicted", laws), table, "", *notes]
 
 
 def draws(sample: xr.Dataset, summary: xr.Dataset, every_layer: bool) -> list[Any]:

@@ -87,9 +87,7 @@ def _name(values: dict[str, Any], varying: list[str]) -> str:
     return ", ".join(words[values[key]] if key == "balanced" else f"{key} {values[key]}" for key in varying)
 
 
-def _draw_series(
-    ax: Axes, members: list[Run], quantity: str, statistic: str, input: int, name: str, look: style.Look
-) -> None:
+def _draw_series(ax: Axes, members: list[Run], quantity: str, statistic: str, input: int, name: str, look: style.Look) -> None:
     points = sorted((_point(run, quantity, statistic, input) for run in members), key=lambda point: point[0])
     ratio, centre, error, law, gaussian, allowed = np.array(points).T
     if np.isfinite(gaussian).any():

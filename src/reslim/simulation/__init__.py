@@ -1,0 +1,1 @@
+"""Exact samplers of random networks, and `simulate`, which chooses among them."""

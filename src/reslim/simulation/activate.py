@@ -31,7 +31,7 @@ def value(kind, slope, x):
     if kind == 2:
         return math.erf(x)
     if kind == 3:
-        return 0.5 * x * (1.0 + math.erf(x * SQRT_HALF))
+        return 0.5 * x * math.erfc(-x * SQRT_HALF)
     return x / (1.0 + math.exp(-x))
 
 
@@ -41,11 +41,12 @@ def derivative(kind, slope, x):
     if kind == 0:
         return 1.0 if x > 0.0 else slope
     if kind == 1:
-        return 1.0 - math.tanh(x) ** 2
+        decay = math.exp(-2.0 * abs(x))  # no cancellation where tanh saturates
+        return 4.0 * decay / (1.0 + decay) ** 2
     if kind == 2:
         return TWO_OVER_SQRT_PI * math.exp(-x * x)
     if kind == 3:
-        return 0.5 * (1.0 + math.erf(x * SQRT_HALF)) + x * INV_SQRT_2PI * math.exp(-0.5 * x * x)
+        return 0.5 * math.erfc(-x * SQRT_HALF) + x * INV_SQRT_2PI * math.exp(-0.5 * x * x)
     logistic = 1.0 / (1.0 + math.exp(-x))
     return logistic * (1.0 + x * (1.0 - logistic))
 

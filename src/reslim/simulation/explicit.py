@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.errors import NotCovered
 from reslim.coupling import Independent
+from reslim.errors import NotCovered
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
@@ -50,7 +50,8 @@ def draw_weights(net: ResNet, seed: int, replica: int) -> Weights:
     """Draw the weights of one replica; they depend on (net, seed, replica) alone."""
     if not isinstance(net.coupling, Independent):
         raise NotCovered("simulate", "net", "must have independent weights in this version", net.coupling)
-    rng = np.random.default_rng((seed, replica))
+    low = 2**32 - 1  # four words always: NumPy takes a longer seed for a shorter one with zeros at its end
+    rng = np.random.default_rng([seed & low, seed >> 32, replica & low, replica >> 32])
     n = net.width
     w_in = rng.standard_normal((n, net.n_in))
     blocks = list(_draw_blocks(net, rng))
@@ -73,22 +74,31 @@ class Scaled(NamedTuple):
 
     def plus(self, factor: float, other: Array) -> Scaled:
         """Return factor · self + 2**exponent · other, normalised."""
-        total = factor * self.mantissa + other
-        largest = np.abs(total).max()
-        shift = math.frexp(largest)[1] if largest > 0 else 0
-        return Scaled(np.ldexp(total, -shift), self.exponent + shift)
+        return normalised(factor * self.mantissa + other, self.exponent)
 
     def log_square(self) -> float:
         """Return ln |·|²."""
-        with np.errstate(divide="ignore"):
-            return float(np.log(np.sum(self.mantissa**2)) + 2 * math.log(2.0) * self.exponent)
+        return _log(float(self.mantissa @ self.mantissa), self.exponent)
 
     def minus(self, other: Scaled) -> Scaled:
         """Return the difference."""
         top = max(self.exponent, other.exponent)
-        return Scaled(
-            np.ldexp(self.mantissa, self.exponent - top) - np.ldexp(other.mantissa, other.exponent - top), top
-        )
+        difference = np.ldexp(self.mantissa, self.exponent - top) - np.ldexp(other.mantissa, other.exponent - top)
+        return normalised(difference, top)
+
+
+def _log(square: float, exponent: int) -> float:
+    """Return ln(square · 4**exponent)."""
+    return math.log(square) + 2 * math.log(2.0) * exponent if square > 0 else -math.inf
+
+
+def normalised(x: Array, exponent: int) -> Scaled:
+    """Return 2**exponent · x with a largest mantissa between ½ and 1; zero has the exponent 0."""
+    largest = np.abs(x).max()
+    if largest == 0:
+        return Scaled(x, 0)
+    shift = math.frexp(largest)[1]
+    return Scaled(np.ldexp(x, -shift), exponent + shift)
 
 
 class Layer(NamedTuple):
@@ -130,12 +140,11 @@ def backward(net: ResNet, weights: Weights, layers: list[Layer]) -> tuple[list[S
         scale = _unscale(layer.z.exponent)
         # gradient at the pre-activation h: u = c s φ'(s h) ⊙ Vᵀ p
         u = c * signs * net.phi.derivative(signs * layer.h * scale) * (v.T @ p.mantissa)
-        square = c**2 * np.sum(p.mantissa**2) * np.sum(layer.x**2)
+        square = c**2 * (p.mantissa @ p.mantissa) * (layer.x @ layer.x)
         if w is not None:
-            square += v_in / n * np.sum(u**2) * np.sum(layer.z.mantissa**2)
+            square += v_in / n * (u @ u) * (layer.z.mantissa @ layer.z.mantissa)
             u = math.sqrt(v_in / n) * (w.T @ u)
-        with np.errstate(divide="ignore"):
-            weight_grads.append(float(np.log(square) + 2 * math.log(2.0) * (p.exponent + layer.z.exponent)))
+        weight_grads.append(_log(square, p.exponent + layer.z.exponent))
         p = p.plus(net.skips[l], u)
         gradients.append(p)
     return gradients[::-1], weight_grads[::-1]
@@ -173,10 +182,9 @@ def _record_forward(net: ResNet, weights: Weights, layers: list[Layer], z_d: Sca
     for l, slot in _recorded(rec, net.depth):
         h, x, signs = layers[l].h, layers[l].x, weights.blocks[l].signs
         if len(rec.active_fraction):
-            rec.active_fraction[row, slot, a] = np.mean(signs * h > 0)
+            rec.active_fraction[row, slot, a] = np.count_nonzero(signs * h > 0) / net.width
         if len(rec.active_energy):
-            with np.errstate(invalid="ignore"):
-                rec.active_energy[row, slot, a] = np.sum(x**2) / np.sum(h**2)
+            rec.active_energy[row, slot, a] = (x @ x) / (h @ h) if h.any() else math.nan
     out = Scaled(weights.w_out @ z_d.mantissa / math.sqrt(net.width), z_d.exponent)
     if len(rec.output):
         with np.errstate(over="ignore"):
@@ -205,4 +213,4 @@ def _record_overlap(states: list[list[Scaled]], rec: Records, row: int) -> None:
         z = np.array([path[l].mantissa for path in states])
         gram = z @ z.T
         with np.errstate(invalid="ignore"):
-            rec.overlap[row, slot] = gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
+            rec.overlap[row, slot] = np.clip(gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram))), -1.0, 1.0)

@@ -45,9 +45,7 @@ class Batch:
 
     def fill(self, layer: int, channel: int) -> Fill:
         """Return the function that fills noise from the streams of a layer and a channel."""
-        return lambda out, needed: generator.fill_normals(
-            out, needed, self.double, self.seed, self.first, layer, channel
-        )
+        return lambda out, needed: generator.fill_normals(out, needed, self.double, self.seed, self.first, layer, channel)
 
     def _start(self, inputs: Array) -> None:
         """Draw z_0 = W_in x / √n_in."""

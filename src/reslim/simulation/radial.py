@@ -37,8 +37,8 @@ class Chain(NamedTuple):
     seed: np.uint64
     active: NDArray[np.int64]  # (depth,): active units
     passed: Array  # (depth,): |φ(h)|/|z|
-    growth: Array  # (depth,): |z'|/|z|
-    along: Array  # (depth,): ⟨z, z'⟩/|z|²
+    along: Array  # (depth,): the branch along z, ⟨z' - α z, z⟩/|z|²
+    across: Array  # (depth,): its length across z, in units of |z|
     log_square: Array  # (depth + 1,): ln |z_l|²
 
 
@@ -56,17 +56,19 @@ def chain_of(net: ResNet, inputs: Array, seed: int) -> Chain:
         math.log(np.mean(inputs[0] ** 2)),
         np.uint64(seed),
         np.zeros(net.depth, np.int64),
-        *(np.zeros(net.depth) for _ in range(3)),
-        np.zeros(net.depth + 1),
+        passed=np.zeros(net.depth),
+        along=np.zeros(net.depth),
+        across=np.zeros(net.depth),
+        log_square=np.zeros(net.depth + 1),
     )
 
 
 @kernel
-def record_activity(chain, layer, rec, row, energy):
-    """Write down the active units of a layer and their share of the energy."""
+def record_activity(chain, layer, rec, row, k, energy):
+    """Write down the share of the k active units of a layer, and their share of the energy."""
     slot = rec.slot[layer]
     if slot >= 0 and rec.active_fraction.shape[0] > 0:
-        rec.active_fraction[row, slot, 0] = chain.active[layer] / chain.width
+        rec.active_fraction[row, slot, 0] = k / chain.width
     if slot >= 0 and rec.active_energy.shape[0] > 0:
         rec.active_energy[row, slot, 0] = energy
 
@@ -78,30 +80,46 @@ def forward_two_matrix(chain, stream, words, side, side_words, rec, row):
     log_0 = chain.log_scale + np.log(chi_square(stream, words, n))
     chain.log_square[0] = log_0
     for layer in range(chain.skip.shape[0]):
-        alpha, square = chain.skip[layer], a * a + b * b
-        k = binomial_half(stream, words, n) if square > 0.0 else 0
-        energy = chi_square(stream, words, k)
-        chain.active[layer] = k
-        if rec.active_energy.shape[0] > 0:  # on a stream of its own: watching must not change what is watched
-            rest = chi_square(side, side_words, n - k) if square > 0.0 else 0.0
-        else:
-            rest = 0.0
-        record_activity(chain, layer, rec, row, energy / (energy + rest))
-        chain.passed[layer] = chain.gain_in * math.sqrt(energy)
-        s = chain.gain[layer] * chain.passed[layer] * math.sqrt(square)
-        first, second = normal(stream, words), normal(stream, words)
-        chain.along[layer] = alpha + s * (a * first + b * second) / square if square > 0.0 else alpha
-        a = alpha * a + s * first
-        b = math.sqrt((alpha * b + s * second) ** 2 + s * s * chi_square(stream, words, n - 2))
+        s = draw_branch(chain, stream, words, side, side_words, rec, row, layer, a * a + b * b)
+        first, second, rest = normal(stream, words), normal(stream, words), chi_square(stream, words, n - 2)
+        split_branch(chain, layer, a, b, s, first, second, rest)
+        a = chain.skip[layer] * a + s * first
+        b = math.sqrt((chain.skip[layer] * b + s * second) ** 2 + s * s * rest)
         after = a * a + b * b
-        chain.growth[layer] = math.sqrt(after / square) if square > 0.0 else 0.0
         chain.log_square[layer + 1] = log_0 + np.log(after) + 2.0 * LN2 * exponent
+        if after == 0.0:
+            exponent = 0
+        elif not 1.0 / SAFE <= after <= SAFE:
+            shift = math.frexp(after)[1] // 2
+            a, b, exponent = math.ldexp(a, -shift), math.ldexp(b, -shift), exponent + shift
         slot = rec.slot[layer + 1]
         if slot >= 0 and rec.log_displacement.shape[0] > 0:
             rec.log_displacement[row, slot, 0] = log_displacement(a, b, exponent)
-        if after > 0.0 and not 1.0 / SAFE <= after <= SAFE:
-            shift = math.frexp(after)[1] // 2
-            a, b, exponent = math.ldexp(a, -shift), math.ldexp(b, -shift), exponent + shift
+
+
+@kernel
+def draw_branch(chain, stream, words, side, side_words, rec, row, layer, square):
+    """Draw the active units of a two-matrix block and their energy; return the scale s of its branch s g."""
+    n = chain.width
+    k = binomial_half(stream, words, n) if square > 0.0 else 0
+    energy = chi_square(stream, words, k)
+    rest = 0.0
+    if square > 0.0 and rec.active_energy.shape[0] > 0:  # on a stream of its own: watching must not change what is watched
+        rest = chi_square(side, side_words, n - k)
+    record_activity(chain, layer, rec, row, k, energy / (energy + rest))
+    chain.active[layer], chain.passed[layer] = k, chain.gain_in * math.sqrt(energy)
+    return chain.gain[layer] * chain.passed[layer] * math.sqrt(square)
+
+
+@kernel
+def split_branch(chain, layer, a, b, s, first, second, rest):
+    """Keep the parts of the branch along and across z = (a, b), for the backward pass."""
+    square = a * a + b * b
+    chain.along[layer] = chain.across[layer] = 0.0
+    if square > 0.0:
+        turned = (a * second - b * first) ** 2 / square
+        chain.along[layer] = s * (a * first + b * second) / square
+        chain.across[layer] = abs(s) * math.sqrt((turned + rest) / square)
 
 
 @kernel
@@ -117,9 +135,8 @@ def log_displacement(a, b, exponent):
 @kernel
 def forward_mlp(chain, stream, words, rec, row):
     """Run the norm of a ReLU network without skips: |φ(z)|² = σ² χ²_k, |z|² = σ² (χ²_k + χ²_{n-k})."""
-    n = chain.width
+    n, depth = chain.width, chain.skip.shape[0]
     log_variance = chain.log_scale
-    depth = chain.skip.shape[0]
     for layer in range(depth):
         dead = log_variance == -np.inf
         k = 0 if dead else binomial_half(stream, words, n)
@@ -128,58 +145,72 @@ def forward_mlp(chain, stream, words, rec, row):
         chain.active[layer] = k
         chain.log_square[layer] = log_variance + np.log(total)
         chain.passed[layer] = 0.0 if dead else math.sqrt(energy / total)
-        record_activity(chain, layer, rec, row, energy / total)
+        record_activity(chain, layer, rec, row, k, energy / total)
         log_variance += 2.0 * np.log(abs(chain.gain[layer])) + np.log(energy)
     chain.log_square[depth] = log_variance + np.log(chi_square(stream, words, n))
-    for layer in range(depth):
+    for layer in range(depth):  # z' is the branch: all of it counts as along z, where its direction is forgotten
         alive = chain.log_square[layer + 1] > -np.inf
-        growth = chain.log_square[layer + 1] - chain.log_square[layer] if alive else -np.inf
-        chain.growth[layer] = math.exp(0.5 * growth)
+        chain.along[layer] = math.exp(0.5 * (chain.log_square[layer + 1] - chain.log_square[layer])) if alive else 0.0
+        chain.across[layer] = 0.0
 
 
 @kernel
 def backward(chain, stream, words, rec, row):
-    """Run the Gram matrix of (z_l, p_l): |p| = p 2ᶠ, cosine u. The image of x is known along z' only."""
+    """Run the Gram matrix of (z_l, p_l) from the last layer to the first: |p_l| = p 2ᵉ, cosine u."""
     n, depth = chain.width, chain.skip.shape[0]
     across = normal(stream, words)
     p = math.sqrt(across**2 + chi_square(stream, words, n - 1))
     u, exponent, log_pd, total = across / p, 0, 2.0 * np.log(p), -np.inf
     record_gradient(rec, row, depth, 0.0)
     for layer in range(depth - 1, -1, -1):
-        alpha, gain, passed, k = chain.skip[layer], chain.gain[layer], chain.passed[layer], chain.active[layer]
-        image = p * u * chain.growth[layer]  # p'·z', in units of |z|
-        before = 0.0  # p'·z
-        if alpha != 0.0:
-            cosine = min(1.0, max(-1.0, chain.along[layer] / chain.growth[layer]))
-            tilt = normal(stream, words)
-            tilt /= math.sqrt(tilt**2 + chi_square(stream, words, n - 2))
-            before = p * (u * cosine + math.sqrt((1.0 - u * u) * (1.0 - cosine * cosine)) * tilt)
-        square = 0.0  # |u|², the squared gradient at the pre-activation
-        if gain != 0.0 and k > 0:
-            known = (image - alpha * before) / (gain * passed)
-            square = gain**2 * (known**2 + p**2 * chi_square(stream, words, k - 1))
-        weight = gain**2 * p**2 * passed**2
-        if chain.two_matrix:
-            weight += chain.gain_in**2 * square
-            rest = math.sqrt(max(p**2 - before**2, 0.0))
-            spread = chain.gain_in * math.sqrt(square)
-            first = alpha * rest + spread * normal(stream, words)
-            after = image**2 + first**2 + spread**2 * chi_square(stream, words, n - 2)
-        else:
-            after = square
+        after, u, weight = backward_block(chain, stream, words, layer, p, u)
         log_weight = np.log(weight) + chain.log_square[layer] - chain.log_square[0] + 2.0 * LN2 * exponent - log_pd
         if log_weight > -np.inf:
             total = max(total, log_weight) + math.log1p(math.exp(-abs(total - log_weight)))
         if rec.slot[layer + 1] >= 0 and rec.log_weight_grad.shape[0] > 0:
             rec.log_weight_grad[row, rec.slot[layer + 1], 0] = log_weight
+        record_gradient(rec, row, layer, np.log(after) + 2.0 * LN2 * exponent - log_pd)
         p = math.sqrt(after)
-        u = min(1.0, max(-1.0, image / p)) if p > 0.0 else 0.0
-        record_gradient(rec, row, layer, 2.0 * np.log(p) + 2.0 * LN2 * exponent - log_pd)
         if after > 0.0 and not 1.0 / SAFE <= after <= SAFE:
             shift = math.frexp(p)[1]
             p, exponent = math.ldexp(p, -shift), exponent + shift
     if rec.log_ntk.shape[0] > 0:
         rec.log_ntk[row, 0] = total
+
+
+@kernel
+def backward_block(chain, stream, words, layer, p, u):
+    """Carry p' (length p, cosine u with z') to p_l; return |p_l|², its cosine with z, and the weights' gradient over |z|²."""
+    n, alpha, gain = chain.width, chain.skip[layer], chain.gain[layer]
+    before, through, after = seen_by(stream, words, n, alpha, chain.along[layer], chain.across[layer], p, u)
+    square = 0.0  # of the gradient at the pre-activation h
+    k, passed = chain.active[layer], chain.passed[layer]
+    if gain != 0.0 and k > 0:
+        known = through / (gain * passed)  # Vᵀp' along φ(h)
+        square = gain**2 * (known**2 + p**2 * chi_square(stream, words, k - 1))
+    weight = gain**2 * p**2 * passed**2
+    if chain.two_matrix:
+        weight += chain.gain_in**2 * square
+        spread = chain.gain_in * math.sqrt(square)
+        first = alpha * math.sqrt(max(p**2 - before**2, 0.0)) + spread * normal(stream, words)
+        square = after**2 + first**2 + spread**2 * chi_square(stream, words, n - 2)
+    u = min(1.0, max(-1.0, after / math.sqrt(square))) if square > 0.0 else 0.0
+    return square, u, weight
+
+
+@kernel
+def seen_by(stream, words, n, alpha, along, across, p, u):
+    """Return p'·z, p'·(z' - α z) and p'·z', in units of |z|; the part of p' across z' has a uniform direction."""
+    growth = math.sqrt((alpha + along) ** 2 + across**2)
+    if growth == 0.0:
+        return 0.0, 0.0, 0.0
+    tilt = 0.0  # of p'/|p'| in the plane of z and z', across z'
+    if across > 0.0:
+        tilt = normal(stream, words)
+        tilt *= math.sqrt((1.0 - u * u) / (tilt**2 + chi_square(stream, words, n - 2)))
+    before = p * (u * (alpha + along) - tilt * across) / growth
+    through = p * (u * (along * (alpha + along) + across**2) + tilt * alpha * across) / growth
+    return before, through, p * u * growth
 
 
 @kernel

@@ -18,8 +18,9 @@ def word(stream, words):
     """Return the next word of a stream; stream = (seed, network, layer, position, refills)."""
     position = np.int64(stream[3])
     if position == BUFFER:
-        # each refill is a stream of its own, told apart in the higher bits of the channel
-        fill_words(words, stream[0], stream[1], stream[2], np.uint64(CHANNEL.scalar) + (stream[4] << np.uint64(8)))
+        # each refill is a stream of its own: its number is in the higher bits of channel and layer
+        channel = np.uint64(CHANNEL.scalar) + ((stream[4] & np.uint64(0xFFFFFF)) << np.uint64(8))
+        fill_words(words, stream[0], stream[1], stream[2] + (stream[4] >> np.uint64(24) << np.uint64(1)), channel)
         stream[4] += np.uint64(1)
         position = 0
     stream[3] = np.uint64(position + 1)
@@ -28,7 +29,7 @@ def word(stream, words):
 
 @kernel
 def restart(stream, seed, network, layer):
-    """Put a stream at the beginning of a layer."""
+    """Put a stream at its beginning; the layers 0 and 1 are two streams of one network."""
     stream[0], stream[1], stream[2] = np.uint64(seed), np.uint64(network), np.uint64(layer)
     stream[3], stream[4] = np.uint64(BUFFER), np.uint64(0)
 

@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from reslim import checks, inputs as input_rules, results
-from reslim.errors import BadKind, BadValue, Verbatim
+from reslim import checks, results
+from reslim import inputs as input_rules
+from reslim.errors import BadKind
 from reslim.progress import Progress, progress_bar
 from reslim.quantities import FORWARD_DEFAULTS, LayerRequest, Quantity, resolve, select_layers
 from reslim.simulation import memory, records, samplers
@@ -103,6 +104,7 @@ def simulate(
         "seed": str(seed),
         "replicas": replicas,
         "died": float(1.0 - rec.alive.mean()),
+        "inputs": input_rules.digest(x),
         "elapsed_s": time.perf_counter() - started,
     }
     return _label(net, wanted, selected, union, rec, attributes)
@@ -152,7 +154,7 @@ def _label(
 ) -> xr.Dataset:
     """Make the Dataset of draws."""
     values = {quantity.name: _values(rec, quantity.name, net.width) for quantity in wanted}
-    return results.dataset(net, "simulation", "replica", values, selected, union, attributes)
+    return results.dataset(net, "simulation", ("replica",), values, selected, union, attributes)
 
 
 def _values(rec: Records, name: str, width: int) -> np.ndarray:

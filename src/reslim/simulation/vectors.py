@@ -11,7 +11,7 @@ import numpy as np
 
 from reslim.simulation.jit import kernel
 
-NULL = 1e-13  # a vector whose part orthogonal to the earlier ones is below this share of its square is dependent
+NULL = 1e-26  # a vector whose part orthogonal to the earlier ones is below this share of its square is dependent
 LN2 = math.log(2.0)
 SAFE = 2.0**64  # squared norms outside [1/SAFE, SAFE] are rescaled by a power of two, which is exact
 
@@ -45,6 +45,17 @@ def inner_products(x, y, out):
 
 
 @kernel
+def project_out(vector, basis, squares, weights, count):
+    """Make `vector` orthogonal to the first `count` basis vectors and add its coefficients to `weights`. O(n count)."""
+    for c in range(count):
+        if squares[c] > 0.0:
+            weight = dot(vector, basis[c]) / squares[c]
+            weights[c] += weight
+            for i in range(vector.shape[0]):
+                vector[i] -= weight * basis[c, i]
+
+
+@kernel
 def orthogonalise(x, basis, squares, lower):
     """Write x[r, a] = Σ_{c ≤ a} lower[r, a, c] basis[r, c], orthogonal, of squared length `squares`. O(n m²) a network.
 
@@ -57,21 +68,15 @@ def orthogonalise(x, basis, squares, lower):
             vector = basis[r, a]
             for i in range(n):
                 vector[i] = x[r, a, i]
-            square = dot(vector, vector)
-            for c in range(a):
-                lower[r, a, c] = 0.0
-                if squares[r, c] > 0.0:
-                    weight = dot(vector, basis[r, c]) / squares[r, c]
-                    lower[r, a, c] = weight
-                    for i in range(n):
-                        vector[i] -= weight * basis[r, c, i]
-            lower[r, a, a] = 1.0
-            remaining = dot(vector, vector) if a > 0 else square
+            lower[r, a, :a], lower[r, a, a] = 0.0, 1.0
+            square = remaining = dot(vector, vector)
+            if a > 0:
+                project_out(vector, basis[r], squares[r], lower[r, a], a)
+                project_out(vector, basis[r], squares[r], lower[r, a], a)  # twice: nearly dependent vectors stay exact
+                remaining = dot(vector, vector)
             squares[r, a] = remaining
             if remaining <= NULL * square:
-                squares[r, a] = 0.0
-                for i in range(n):
-                    vector[i] = 0.0
+                squares[r, a], vector[:] = 0.0, 0.0
 
 
 @kernel
@@ -116,7 +121,9 @@ def rescale(x, exponents):
     for r in range(networks):
         for a in range(m):
             square = dot(x[r, a], x[r, a])
-            if square > 0.0 and not 1.0 / SAFE <= square <= SAFE:
+            if square == 0.0:
+                exponents[r, a] = 0
+            elif not 1.0 / SAFE <= square <= SAFE:
                 shift = math.frexp(square)[1] // 2
                 exponents[r, a] += shift
                 for i in range(n):
@@ -154,7 +161,8 @@ def cosines(x, out):
         for a in range(m):
             for b in range(m):
                 squares = dot(x[r, a], x[r, a]) * dot(x[r, b], x[r, b])
-                out[r, a, b] = dot(x[r, a], x[r, b]) / math.sqrt(squares)
+                cosine = dot(x[r, a], x[r, b]) / math.sqrt(squares)
+                out[r, a, b] = math.copysign(1.0, cosine) if abs(cosine) > 1.0 else cosine
 
 
 @kernel

@@ -68,7 +68,7 @@ def product(phi: Activation, q: Array, q_2: Array, cosine: Array) -> Array:
 
 def _product(phi: Activation, q: float, q_2: float, cosine: float) -> float:
     """Return the expectation by the trapezium on a square, of a step that resolves φ's own scale."""
-    step = max(FINEST, min(0.25, 1.2 / np.sqrt(max(q, q_2))))
+    step = max(FINEST, min(0.25, 0.7 / np.sqrt(max(q, q_2))))
     g = np.arange(-8.5, 8.5 + step, step)
     weights = np.exp(-0.5 * g * g)
     weights /= weights.sum()

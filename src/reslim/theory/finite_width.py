@@ -7,7 +7,8 @@ beyond: they bound an error, they are not part of the law.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,10 @@ from scipy.special import gammaln, polygamma, psi
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
-MARGIN = 1.25  # on a known coefficient of second order
+MARGIN = 1.25  # on a term of second order
 NEXT = 30.0  # allowed relative error NEXT/n² of third order
 EXCESS_KURTOSIS = {"gaussian": 0.0, "uniform": -1.2, "rademacher": -2.0}
-ENTRIES = 6.0  # relative error of the variance, per unit of the entries' excess kurtosis and of 1/n
+ENTRIES = 2.0  # measured bound: relative error of the variance, per unit of the entries' excess kurtosis and of 1/n
 FADE = 6.5  # layers · r after which the effects between layers are complete, by a factor e
 UNKNOWN = 2.5  # n × relative error of the fade
 # Vanilla, n² × (mean - law) a layer, and n² × third cumulant a layer, against r.
@@ -31,26 +32,48 @@ THIRD = np.array([0.0, -25.0, -88.0, -126.0, -122.0, -100.0, -31.0])
 
 @dataclass(frozen=True)
 class Errors:
-    """The largest errors of a law at each layer, shape (depth + 1,): of the mean, of the variance, third cumulant."""
+    """Exact minus law at l = 0 … d, shape (depth + 1,): the terms of second order, and bounds on what is beyond them."""
 
     mean: Array
     variance: Array
-    third: Array
+    third: Array  # cumulant; that of the law is 0
+    mean_beyond: Array
+    variance_beyond: Array
 
     def backward(self) -> Errors:
         """Return the errors of the same law summed from the last layer."""
-        return Errors(*(values[-1] - values for values in (self.mean, self.variance, self.third)))
+        return self._each(lambda values: values[-1] - values)
+
+    def last(self) -> Errors:
+        """Return the errors at the last layer, shape (1,)."""
+        return self._each(lambda values: values[-1:])
+
+    def _each(self, change: Callable[[Array], Array]) -> Errors:
+        return Errors(*(change(getattr(self, field.name)) for field in fields(self)))
+
+    @property
+    def mean_bound(self) -> Array:
+        """How far off the mean may be."""
+        return MARGIN * np.abs(self.mean) + self.mean_beyond
+
+    @property
+    def variance_bound(self) -> Array:
+        """How far off the variance may be."""
+        return MARGIN * np.abs(self.variance) + self.variance_beyond
 
 
 def _sum(increments: Array) -> Array:
     return np.concatenate([[0.0], np.cumsum(increments)])
 
 
-def _errors(net: ResNet, mean: Array, variance: Array, third: Array, law: Array) -> Errors:
-    """Widen known errors by the margin and by what is not known; `law` is the law's variance."""
-    n, kurtosis = net.width, abs(EXCESS_KURTOSIS[net.entries])
-    beyond = (NEXT / n**2 + ENTRIES * kurtosis / n) * law
-    return Errors(MARGIN * np.abs(mean) + beyond, MARGIN * np.abs(variance) + beyond, np.abs(third))
+def _entries(net: ResNet) -> float:
+    """Bound the relative effect of entries that are not Gaussian on the variance."""
+    return ENTRIES * abs(EXCESS_KURTOSIS[net.entries]) / net.width
+
+
+def _beyond(net: ResNet, law: Array) -> Array:
+    """Bound the terms of third order, and those of the entries; `law` is the law's variance."""
+    return (NEXT / net.width**2 + _entries(net)) * law
 
 
 def balanced(net: ResNet, r: Array) -> Errors:
@@ -72,7 +95,8 @@ def two_matrix(net: ResNet, r: Array) -> Errors:
 def _layers(net: ResNet, own: Array, mean: Array, variance: Array, third: Array) -> Errors:
     """Sum the terms of second order, n² × their size in one layer, over independent layers."""
     n = net.width
-    return _errors(net, *(_sum(term) / n**2 for term in (mean, variance, third)), law=_sum(own) / n)
+    beyond = _beyond(net, _sum(own) / n)
+    return Errors(_sum(mean) / n**2, _sum(variance) / n**2, _sum(third) / n**2, beyond, beyond)
 
 
 def vanilla_variance_ratio(r: Array, own: Array) -> tuple[Array, Array]:
@@ -93,15 +117,24 @@ def vanilla_mean(r: Array) -> Array:
     return _sum(np.interp(r, SHARES, MEAN))
 
 
-def vanilla(net: ResNet, r: Array, law: Array, fitted: bool) -> Errors:
-    """Return the errors of the vanilla one-matrix law; of the corrected one where `fitted`."""
-    n, own = net.width, np.diff(law)
-    ratio, complete = vanilla_variance_ratio(r, own)
-    unknown = UNKNOWN * (1.0 - complete ** (6 if fitted else 2))
-    known = 0.15 * np.abs(ratio) if fitted else 1.1 * np.abs(ratio)
-    mean = vanilla_mean(r) / n**2 * (0.25 if fitted else 1.0)
+def vanilla(net: ResNet, r: Array, law: Array) -> Errors:
+    """Return the errors of the vanilla one-matrix law, whose variance is `law`."""
+    n = net.width
+    ratio, complete = vanilla_variance_ratio(r, np.diff(law))
     third = _sum(np.interp(r, THIRD_SHARES, THIRD)) / n**2
-    return _errors(net, mean, (known + unknown) / n * law / MARGIN, third, law)
+    beyond = _beyond(net, law)
+    unknown = UNKNOWN * (1.0 - complete**2) / n * law
+    return Errors(vanilla_mean(r) / n**2, ratio / n * law, third, beyond, beyond + unknown)
+
+
+def fitted(net: ResNet, r: Array, law: Array) -> Errors:
+    """Return the errors of the vanilla one-matrix law after its correction: those of the fits."""
+    plain, n = vanilla(net, r, law), net.width
+    _, complete = vanilla_variance_ratio(r, np.diff(law))
+    beyond = _beyond(net, law)
+    unknown = 0.15 * np.abs(plain.variance) + UNKNOWN * (1.0 - complete**6) / n * law
+    nothing = np.zeros_like(law)
+    return Errors(nothing, nothing, plain.third, beyond + 0.3 * np.abs(plain.mean), beyond + unknown)
 
 
 def perceptron_cumulants(n: int) -> tuple[float, float, float]:
@@ -121,6 +154,7 @@ def perceptron_cumulants(n: int) -> tuple[float, float, float]:
     return float(mean + np.log(4.0 / n)), float(variance), float(skew)
 
 
-def of_third_cumulant(third: Array) -> Errors:
-    """Return the errors of a normal law whose mean and variance are exact."""
-    return Errors(np.zeros_like(third), np.zeros_like(third), np.abs(third))
+def perceptron(net: ResNet, third: Array, law: Array) -> Errors:
+    """Return the errors of a normal law whose mean and variance are exact where the entries are Gaussian."""
+    nothing, beyond = np.zeros_like(law), _entries(net) * law
+    return Errors(nothing, nothing, third, beyond, beyond)

@@ -14,14 +14,10 @@ from reslim.theory import growth
 from reslim.theory.families import log_chi2_moments
 from reslim.theory.finite_width import Errors
 from reslim.theory.growth import Growth
-from reslim.theory.law import PAPER, Allowed, Law, QuantityLaw, Request, allowed, each_input, ks_distance, relu_refusal
+from reslim.theory.law import Allowed, Law, QuantityLaw, Request, allowed, each_input, ks_distance, relu_refusal, source
+from reslim.theory.shares import is_perceptron
 
 Array = NDArray[np.float64]
-
-
-def is_perceptron(net: ResNet) -> bool:
-    """Return whether no layer has a skip."""
-    return net.block == "one-matrix" and not net.skips.any()
 
 
 def is_vanilla(net: ResNet) -> bool:
@@ -36,13 +32,16 @@ def growth_of(net: ResNet, fitted: bool = False) -> Growth:
         return growth.perceptron(net)
     if net.block == "two-matrix":
         return growth.two_matrix(net)
-    return growth.balanced(net) if net.balanced else growth.vanilla(net, fitted)
+    if net.balanced:
+        return growth.balanced(net)
+    return growth.fitted(net) if fitted else growth.vanilla(net)
 
 
 def validity(net: ResNet, fitted: bool = False) -> str:
     """Say in which limit the law holds, and the size of its error where it is known."""
     if is_perceptron(net):
-        said = "mean and variance exact at every d and n, among the networks that live; normal as d → ∞ (skewness -2.8/√(n d))"
+        exact = "exact at every d and n" if net.entries == "gaussian" else "to first order in 1/n"
+        said = f"mean and variance {exact}, among the networks that live; normal as d → ∞ (skewness -2.8/√(n d))"
     elif net.block == "two-matrix":
         said = "n → ∞ at any d/n; relative error of the variance (-34 r + 32 r² + 22.5 r³)/((4 + 3 r) n)"
     elif net.balanced:
@@ -58,28 +57,27 @@ def _forward(request: Request, name: str) -> QuantityLaw:
     net, inputs = request.net, request.inputs
     law, said = growth_of(net, request.fitted), validity(net, request.fitted)
     if name == "log_growth":
-        return _normal(law, each_input(law.mean, inputs), said)
+        return _normal(law, each_input(law.mean, inputs), said, source(net))
     # ln(|z_0|²/n) - ln(|x|²/n_in) is ln(χ²_n/n), exactly, and independent of the growth.
     first, second = log_chi2_moments(net.width)
-    third = abs(float(polygamma(2, 0.5 * net.width)))
+    third = float(polygamma(2, 0.5 * net.width))
     errors = replace(law.errors, third=law.errors.third + third)
     norm = replace(law, variance=law.variance + second, errors=errors)
     mean = law.mean[:, None] + first + np.log(request.mean_squares)
     if name == "log_norm":
-        return replace(_normal(norm, mean, said), log_second_moment=None)
-    last = Errors(*(values[-1:] for values in (errors.mean, errors.variance, errors.third)))
+        return replace(_normal(norm, mean, said, source(net)), log_second_moment=None)
     scale = (mean[-1], np.full(inputs, norm.variance[-1]))
-    return (_output_norm if name == "log_output_norm" else _output)(net, scale, last, said)
+    return (_output_norm if name == "log_output_norm" else _output)(net, scale, errors.last(), said)
 
 
-def _normal(law: Growth, mean: Array, said: str) -> QuantityLaw:
+def _normal(law: Growth, mean: Array, said: str, origin: str) -> QuantityLaw:
     inputs = mean.shape[1]
     return QuantityLaw(
         mean,
         each_input(law.variance, inputs),
         "normal",
         said,
-        PAPER,
+        origin,
         allowed(law.errors, law.variance, inputs),
         log_second_moment=law.log_second_moment,
         exact_second_moment=law.exact_second_moment,
@@ -91,8 +89,8 @@ def _output_norm(net: ResNet, scale: tuple[Array, Array], last: Errors, said: st
     mean, variance = scale
     first, second = log_chi2_moments(net.n_out)
     ks = np.repeat(ks_distance(last, variance[:1]), len(mean))
-    within = Allowed(np.full_like(mean, last.mean[0]), last.variance[0] / (variance + second), ks)
-    return QuantityLaw(mean + first, variance + second, "normal+log-chi2", said, PAPER, within, scale=scale)
+    within = Allowed(np.full_like(mean, last.mean_bound[0]), last.variance_bound[0] / (variance + second), ks)
+    return QuantityLaw(mean + first, variance + second, "normal+log-chi2", said, source(net), within, scale=scale)
 
 
 def _output(net: ResNet, scale: tuple[Array, Array], last: Errors, said: str) -> QuantityLaw:
@@ -102,7 +100,7 @@ def _output(net: ResNet, scale: tuple[Array, Array], last: Errors, said: str) ->
     ks = np.broadcast_to(ks_distance(last, variance[:1])[0], shape)
     within = Allowed(np.zeros(shape), np.full(shape, np.nan), ks)
     second_moment = np.broadcast_to(np.exp(mean + 0.5 * variance), shape)
-    return QuantityLaw(np.zeros(shape), second_moment, "normal-scale-mixture", said, PAPER, within, scale=scale)
+    return QuantityLaw(np.zeros(shape), second_moment, "normal-scale-mixture", said, source(net), within, scale=scale)
 
 
 LAW = Law(("log_growth", "log_norm", "log_output_norm", "output"), relu_refusal, _forward)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reslim.spec import ResNet
 from reslim.theory.forward_law import growth_of, validity
-from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, relu_refusal
+from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, relu_refusal, source
 
 
 def _refusal(net: ResNet) -> str:
@@ -19,8 +19,8 @@ def _gradient(request: Request, name: str) -> QuantityLaw:
         each_input(law.mean, request.inputs),
         each_input(law.variance, request.inputs),
         "normal",
-        f"the forward law of the later layers: {validity(request.net)}",
-        "docs/derivations/log-gaussian.md",
+        f"at every d and n the law of the forward growth through the later layers: {validity(request.net)}",
+        source(request.net),
         allowed(law.errors, law.variance, request.inputs),
         log_second_moment=law.log_second_moment,
         exact_second_moment=law.exact_second_moment,

@@ -5,7 +5,7 @@ docs/derivations/log-gaussian.md has the steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,8 @@ def cumulated(increments: Array) -> Array:
     return np.concatenate([[0.0], np.cumsum(increments)])
 
 
-def vanilla(net: ResNet, fitted: bool = False) -> Growth:
-    """Return the law of the one-matrix ReLU block, first order in 1/n at fixed d/n; or that with the fitted correction."""
+def vanilla(net: ResNet) -> Growth:
+    """Return the law of the one-matrix ReLU block: first order in 1/n at fixed d/n."""
     log_s, r, a = relu_shares(net)
     n = net.width
     kappa, drift, tilt = earlier_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign)
@@ -56,11 +56,14 @@ def vanilla(net: ResNet, fitted: bool = False) -> Growth:
     mean = cumulated(log_s) - 0.5 * cumulated(own + r * drift[:-1]) / n
     # E|z_d|²/|z_0|² = Π S · exp((1/n) Σ_{i<j} r_i r_j (2/π)[asin ρ_ij + ρ_ij √(1-ρ_ij²)])
     second = cumulated(log_s + r * tilt[:-1] / n)
-    errors = finite_width.vanilla(net, r, variance, fitted)
-    if fitted:
-        ratio, _ = finite_width.vanilla_variance_ratio(r, np.diff(variance))
-        mean, variance = mean + finite_width.vanilla_mean(r) / n**2, variance * (1.0 + ratio / n)
-    return Growth(mean, variance, errors, second, False)
+    return Growth(mean, variance, finite_width.vanilla(net, r, variance), second, False)
+
+
+def fitted(net: ResNet) -> Growth:
+    """Return the law of the one-matrix ReLU block with its finite-width correction, a fit to simulations."""
+    law, r = vanilla(net), relu_shares(net).r
+    errors = finite_width.fitted(net, r, law.variance)
+    return replace(law, mean=law.mean + law.errors.mean, variance=law.variance + law.errors.variance, errors=errors)
 
 
 def balanced(net: ResNet) -> Growth:
@@ -89,6 +92,6 @@ def perceptron(net: ResNet) -> Growth:
     """
     mean, variance, third = finite_width.perceptron_cumulants(net.width)
     log_growth = cumulated(relu_shares(net).log_growth)
-    count = np.arange(net.depth + 1)
-    errors = finite_width.of_third_cumulant(count * third)
+    count = np.arange(net.depth + 1.0)
+    errors = finite_width.perceptron(net, count * third, count * variance)
     return Growth(log_growth + count * mean, count * variance, errors, log_growth, True)

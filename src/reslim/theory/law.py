@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.spec import ResNet
-from reslim.theory.finite_width import Errors
+from reslim.theory.finite_width import MARGIN, Errors
 
 Array = NDArray[np.float64]
-PAPER = "Li, Nica, Roy, arXiv:2106.04013 (model); docs/derivations/log-gaussian.md (constants)"
+MODELS = {"one-matrix": "Li, Nica, Roy, arXiv:2106.04013", "two-matrix": "Marion, Fermanian, Biau, Vert, arXiv:2206.06929"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ class Law:
     of: Callable[[Request, str], QuantityLaw]
 
 
+def source(net: ResNet) -> str:
+    """Return where the model and the constants of a law come from."""
+    return f"{MODELS[net.block]} (model); docs/derivations/log-gaussian.md (constants)"
+
+
 def relu_refusal(net: ResNet) -> str:
     """Refuse every activation but ReLU."""
     return "" if net.activation == "relu" else f"no law for {net.activation} in this version, only for relu"
@@ -83,12 +88,13 @@ def ks_distance(errors: Errors, variance: Array) -> Array:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         deviation = np.sqrt(variance)
-        distance = 0.399 * errors.mean / deviation + 0.121 * errors.variance / variance + 0.0665 * errors.third / deviation**3
+        moments = 0.399 * errors.mean_bound / deviation + 0.121 * errors.variance_bound / variance
+        distance = moments + 0.0665 * MARGIN * np.abs(errors.third) / deviation**3
     return np.nan_to_num(distance, nan=0.0, posinf=1.0).clip(0.0, 1.0)
 
 
 def allowed(errors: Errors, variance: Array, inputs: int) -> Allowed:
     """Return what a normal law over layers is allowed, the same for every input."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.nan_to_num(errors.variance / variance, nan=0.0)
-    return Allowed(*(each_input(values, inputs) for values in (errors.mean, ratio, ks_distance(errors, variance))))
+        ratio = np.nan_to_num(errors.variance_bound / variance, nan=0.0)
+    return Allowed(*(each_input(values, inputs) for values in (errors.mean_bound, ratio, ks_distance(errors, variance))))

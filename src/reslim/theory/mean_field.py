@@ -37,19 +37,20 @@ def branch_squares(net: ResNet) -> Array:
 
 def recursion(net: ResNet, mean_squares: Array) -> MeanField:
     """Run q' = α² q + λ² v_out E φ(√(v_in q) g)² forwards, and the gradient's factor α² + λ² v_in v_out E φ'² backwards."""
-    inner, branch, skip = inner_variance(net), branch_squares(net), net.skips**2
-    log_q = np.empty((net.depth + 1, len(mean_squares)))
-    shares, slopes = np.empty((net.depth, len(mean_squares))), np.empty((net.depth, len(mean_squares)))
-    log_q[0] = np.log(mean_squares)
-    homogeneous = net.phi.homogeneous
-    for layer in range(net.depth):
-        if layer == 0 or not homogeneous:
-            q = inner * np.exp(np.clip(log_q[layer], -300.0, 300.0))
-            share, slope = mean_square(net.phi, q), mean_square_slope(net.phi, q)
-        shares[layer], slopes[layer] = share, slope
-        log_q[layer + 1] = log_q[layer] + np.log(skip[layer] + branch[layer] * inner * share)
+    inner, branch, skip = inner_variance(net), branch_squares(net)[:, None], net.skips[:, None] ** 2
+    shares, slopes, log_q = np.empty((3, net.depth, len(mean_squares)))
+    last = np.log(mean_squares)
+    if net.phi.homogeneous:  # the shares do not depend on q
+        shares[:], slopes[:] = mean_square(net.phi, mean_squares), mean_square_slope(net.phi, mean_squares)
+        log_q = last + np.cumsum(np.log(skip + branch * inner * shares), axis=0)
+    else:
+        for layer in range(net.depth):
+            q = inner * np.exp(np.clip(last, -300.0, 300.0))
+            shares[layer], slopes[layer] = mean_square(net.phi, q), mean_square_slope(net.phi, q)
+            last = log_q[layer] = last + np.log(skip[layer] + branch[layer] * inner * shares[layer])
+    log_q = np.concatenate([np.log(mean_squares)[None], log_q])
     with np.errstate(divide="ignore"):  # a zero skip and φ' = 0 everywhere, for tanh at an infinite mean square
-        factors = np.log(skip[:, None] + branch[:, None] * inner * slopes)
+        factors = np.log(skip + branch * inner * slopes)
     log_gradient = np.concatenate([np.cumsum(factors[::-1], axis=0)[::-1], np.zeros((1, len(mean_squares)))])
     return MeanField(log_q, shares, log_gradient, slopes)
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from reslim import inputs as input_rules
 from reslim import results
 from reslim.coupling import Independent
-from reslim.errors import BadKind, NotCovered, Verbatim
+from reslim.errors import BadKind, BadValue, NotCovered, Verbatim
 from reslim.quantities import QUANTITIES, LayerRequest, Quantity, resolve, select_layers
 from reslim.spec import ResNet
 from reslim.theory import mean_field
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 LAWS = ("log-gaussian", "gaussian")
 MOMENTS = ("mean", "variance")
 ERRORS = ("mean", "variance_ratio", "ks")
+DEEPEST = 1_000_000
 
 
 def predict(
@@ -78,7 +79,10 @@ def predict(
         raise BadKind("predict", "net", "must be a ResNet", net)
     if not isinstance(net.coupling, Independent):
         got = Verbatim(f"coupling={net.coupling}")
-        raise NotCovered("predict", "net", "must have independent weights", got, "Or use coupling=Independent().")
+        raise NotCovered("predict", "net", "must have independent weights in this version", got)
+    if net.depth > DEEPEST:
+        got = Verbatim(f"depth={net.depth}")
+        raise BadValue("predict", "net", f"must be of a depth of at most {DEEPEST:,}", got)
     x = input_rules.resolve("predict", inputs, net.n_in)
     request = Request(net, input_rules.mean_squares(x), is_fitted(net, correction))
     everything = [name for name in QUANTITIES if name != "overlap" or len(x) > 1]

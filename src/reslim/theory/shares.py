@@ -26,3 +26,8 @@ def relu_shares(net: ResNet) -> Shares:
     branch = 0.5 * v_in * v_out * net.branches**2
     total = net.skips**2 + branch
     return Shares(np.log(total), branch / total, net.skips / np.sqrt(total))
+
+
+def is_perceptron(net: ResNet) -> bool:
+    """Return whether no layer of a one-matrix network has a skip."""
+    return net.block == "one-matrix" and not net.skips.any()

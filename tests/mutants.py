@@ -1,0 +1,182 @@
+"""Break the library on purpose and see the tests turn red: ``python tests/mutants.py [words …]``.
+
+Each mutant is one exact replacement in a copy of src/; the tests it names must pass on the copy as it stands and fail
+on the mutated one. With words, only the mutants whose description holds one of them are tried. Append to MUTANTS.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+SIM = "simulation/{}.py"
+
+
+class Mutant(NamedTuple):
+    """A fault: `old` occurs exactly once in src/reslim/`file`; `tests` are pytest's own words for what must see it."""
+
+    words: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def law(case: str) -> tuple[str, ...]:
+    return (f"tests/simulation/test_matrix_free_law.py::test_same_law_as_explicit_matrices[{case}]",)
+
+
+def radial(case: str) -> tuple[str, ...]:
+    return (f"tests/simulation/test_radial_law.py::test_same_law_as_the_matrix_free_sampler[{case}]",)
+
+
+def test(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/simulation/test_{file}.py::test_{name}",)
+
+
+FINITE = "gradients_are_finite_differences"
+MUTANTS = [
+    # matrix-free
+    Mutant("the variance is applied twice", SIM.format("matrix_free"), "net.branches * math.sqrt(v_out / n)",
+           "net.branches * v_out / math.sqrt(n)", law("tanh")),
+    Mutant("the inner variance is applied twice", SIM.format("matrix_free"), "self.gain_in = math.sqrt(v_in / n)",
+           "self.gain_in = v_in / math.sqrt(n)", law("two-matrix balanced tanh")),
+    Mutant("z_0 has lost its √n_in", SIM.format("matrix_free"), "1.0 / math.sqrt(inputs.shape[1])", "1.0",
+           test("identities", "the_first_layer_is_gaussian")),
+    Mutant("z_out has lost its √n", SIM.format("matrix_free"), "product.add_to(out, 1.0 / math.sqrt(n))",
+           "product.add_to(out, 1.0)", law("relu")),
+    Mutant("Wᵀp is not conditioned on Wx", SIM.format("products"),
+           "        vectors.condition(self.basis, self.squares, self.noise, p, out)\n", "",
+           test("products", "homogeneous_networks_conserve_gradient_times_state")),
+    Mutant("Wᵀp is not conditioned on Wx, seen in the law alone", SIM.format("products"),
+           "        vectors.condition(self.basis, self.squares, self.noise, p, out)\n", "", law("relu, width 1")),
+    Mutant("the conditioning forgets to project the fresh part", SIM.format("vectors"),
+           "weight = along - dot(basis[r, c], out[r, a]) / squares[r, c]", "weight = along", law("relu")),
+    Mutant("the conditioning has the wrong scale", SIM.format("vectors"), "p[r, a]) / math.sqrt(squares[r, c])",
+           "p[r, a]) / squares[r, c]", law("two-matrix relu")),
+    Mutant("two matrices have one channel", SIM.format("generator"), "    backward: int = 2", "    backward: int = 0",
+           test("generator", "channels_of_different_inputs_do_not_meet")),
+    Mutant("forward and backward share their noise", SIM.format("matrix_free"), "batch.fill(layer, CHANNEL.backward)",
+           "batch.fill(layer, CHANNEL.forward)", test("products", "every_matrix_has_streams_of_its_own")),
+    Mutant("two replicas share a stream", SIM.format("generator"), "network = np.uint64(first) + np.uint64(r)",
+           "network = (np.uint64(first) + np.uint64(r)) >> np.uint64(1)",
+           test("replicas", "neighbouring_replicas_and_layers_are_independent")),
+    Mutant("the stream depends on the batch", SIM.format("generator"), "network = np.uint64(first) + np.uint64(r)",
+           "network = np.uint64(r)", test("replicas", "threads_and_batches_do_not_matter")),
+    Mutant("two inputs share their noise", SIM.format("generator"), "channel + CHANNELS * c)", "channel)",
+           law("relu, related inputs")),
+    Mutant("sign coins are shared between layers", SIM.format("generator"), "layer, CHANNEL.coins)", "0, CHANNEL.coins)",
+           law("balanced relu")),
+    Mutant("sign coins are missing in the derivative", SIM.format("activate"),
+           "gain * signs[r, i] * derivative(kind, slope, scale * signs[r, i] * h[r, a, i])",
+           "gain * derivative(kind, slope, scale * signs[r, i] * h[r, a, i])",
+           test("products", "homogeneous_networks_conserve_gradient_times_state")),
+    Mutant("gradients are recorded one layer too late", SIM.format("matrix_free"), "        record(layer)\n    if len",
+           "        record(layer + 1)\n    if len", law("relu")),
+    Mutant("gradients start without p_d", SIM.format("matrix_free"), "gradient = Gradient(batch, p_d.copy())",
+           "gradient = Gradient(batch, batch.z.copy())", law("relu")),
+    Mutant("the weights' gradient is that of another layer", SIM.format("matrix_free"),
+           "rec.log_weight_grad[:, rec.slot[layer + 1]] = weight_grad", "rec.log_weight_grad[:, rec.slot[layer]] = weight_grad",
+           law("relu, wider and deeper")),
+    Mutant("the inner weights' gradient is left out", SIM.format("matrix_free"),
+           "weight_grad += batch.gain_in**2", "weight_grad += 0.0 * batch.gain_in**2", law("two-matrix relu")),
+    Mutant("a replayed segment is one layer off", SIM.format("matrix_free"),
+           "range(segment * self.segment, layer)", "range(segment * self.segment, layer - 1)",
+           test("extremes", "replay_from_checkpoints_is_bit_for_bit")),
+    Mutant("nearly equal inputs are merged", SIM.format("vectors"), "NULL = 1e-26", "NULL = 1e-12",
+           test("matrix_free_law", "nearly_equal_inputs_are_told_apart")),
+    Mutant("a dead state keeps its exponent", SIM.format("vectors"), "                exponents[r, a] = 0\n",
+           "                pass\n", test("extremes", "a_net_that_dies_far_from_its_start_has_moved_by_its_start")),
+    # the generator and the scalars
+    Mutant("a wrong rotation in the cipher", SIM.format("generator"), "23, 5)\n    a, b, c, d = U32(a + k1)",
+           "23, 7)\n    a, b, c, d = U32(a + k1)", test("generator", "words_are_the_cipher_of_seed_network_layer_and_channel")),
+    Mutant("a wrong digit in the cosine", SIM.format("generator"), "-1.2337005343071767", "-1.2347005343071767",
+           test("generator", "single_precision_is_the_box_muller_transform")),
+    Mutant("the chi-square has one degree of freedom too many", SIM.format("scalars"), "d = 0.5 * k - 1.0 / 3.0",
+           "d = 0.5 * k + 1.0 / 6.0", test("scalars", "chi_square")),
+    Mutant("the binomial's mode is off", SIM.format("scalars"), "mode = (n + 1) // 2", "mode = (n + 1) // 2 + 40",
+           test("scalars", "binomial_half")),
+    Mutant("a long stream repeats itself", SIM.format("scalars"), "stream[2] + (stream[4] >> np.uint64(24) << np.uint64(1))",
+           "stream[2]", test("scalars", "a_stream_never_repeats_however_long")),
+    # explicit
+    Mutant("a transposed matrix in the explicit backward pass", SIM.format("explicit"), "(v.T @ p.mantissa)", "(v @ p.mantissa)",
+           test("explicit", FINITE)),
+    Mutant("a transposed inner matrix in the explicit backward pass", SIM.format("explicit"), "(w.T @ u)", "(w @ u)",
+           test("explicit", FINITE)),
+    Mutant("the two-matrix derivative has lost its sign", SIM.format("explicit"), "u = c * signs * net.phi", "u = c * net.phi",
+           test("explicit", FINITE)),
+    Mutant("the explicit variance is applied twice", SIM.format("explicit"), "net.branches[l] * math.sqrt(v_out / n) * (v @ phi)",
+           "net.branches[l] * v_out / math.sqrt(n) * (v @ phi)", test("explicit", "forward_is_the_definition")),
+    Mutant("seeds of the explicit sampler collide", SIM.format("explicit"),
+           "[seed & low, seed >> 32, replica & low, replica >> 32]", "(seed, replica)",
+           test("explicit", "weights_depend_on_seed_and_replica_alone")),
+    # radial
+    Mutant("the branch has one coordinate too many", SIM.format("radial"), "words, n - 2)\n        split",
+           "words, n - 1)\n        split", radial("two-matrix")),
+    Mutant("the known part of Vᵀp is drawn afresh", SIM.format("radial"), "known**2 + p**2 * chi_square(stream, words, k - 1)",
+           "p**2 * chi_square(stream, words, k)", radial("two-matrix")),
+    Mutant("the part of p' across z' is forgotten", SIM.format("radial"), "    if across > 0.0:",
+           "    if across < 0.0:", radial("two-matrix")),
+    Mutant("the chain without skips forgets what died", SIM.format("radial"), "k = 0 if dead else binomial_half(",
+           "k = binomial_half(", radial("one-matrix, no skip: many die")),
+]  # fmt: skip
+
+
+def run(src: Path, tests: tuple[str, ...], folder: Path) -> tuple[bool, str]:
+    """Return whether these tests pass on that copy of src, and the line that says why not."""
+    environment = os.environ | {
+        "PYTHONPATH": str(src),
+        "NUMBA_CACHE_DIR": str(folder / "numba"),
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "250",
+    }
+    options = ["-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+    process = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    if process.returncode not in (0, 1):  # nothing collected, or a usage error: no evidence either way
+        raise SystemExit(process.stdout + process.stderr)
+    lines = process.stdout.strip().splitlines()
+    why = next((line.partition(" - ")[2] for line in lines if line.startswith("FAILED")), lines[-1])
+    return process.returncode == 0, why[:150]
+
+
+def copy_of_src(folder: Path) -> Path:
+    src = folder / "src"
+    shutil.copytree(ROOT / "src", src, ignore=shutil.ignore_patterns("__pycache__"))
+    return src
+
+
+def kill(mutant: Mutant) -> bool:
+    """Return whether the tests see the fault."""
+    with tempfile.TemporaryDirectory() as name:
+        src = copy_of_src(Path(name))
+        path = src / "reslim" / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.words}: the text stands {text.count(mutant.old)} times in {mutant.file}, not once")
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        passed, last = run(src, mutant.tests, Path(name))
+    print(f"{'SURVIVED' if passed else 'red':9}{mutant.words}  [{last}]", flush=True)
+    return not passed
+
+
+def main(words: list[str]) -> int:
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.words for word in words)]
+    with tempfile.TemporaryDirectory() as name:
+        tests = tuple(dict.fromkeys(test for mutant in chosen for test in mutant.tests))
+        green, last = run(copy_of_src(Path(name)), tests, Path(name))
+    print(f"{'green' if green else 'NOT GREEN':9}the tests without a fault  [{last}]", flush=True)
+    killed = sum(kill(mutant) for mutant in chosen)
+    print(f"{killed} of {len(chosen)} mutants seen")
+    return 0 if green and killed == len(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
