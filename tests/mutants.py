@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 SIM = "simulation/{}.py"
+THEORY = "theory/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -38,6 +39,10 @@ def radial(case: str) -> tuple[str, ...]:
 
 def test(file: str, name: str) -> tuple[str, ...]:
     return (f"tests/simulation/test_{file}.py::test_{name}",)
+
+
+def against(case: str) -> tuple[str, ...]:
+    return (f"tests/test_theory_against_simulation.py::test_law_and_networks_agree_at_every_layer[{case}]",)
 
 
 FINITE = "gradients_are_finite_differences"
@@ -125,6 +130,42 @@ MUTANTS = [
            "    if across < 0.0:", radial("two-matrix")),
     Mutant("the chain without skips forgets what died", SIM.format("radial"), "k = 0 if dead else binomial_half(",
            "k = binomial_half(", radial("one-matrix, no skip: many die")),
+    # theory
+    Mutant("a factor 2 is dropped in the Balanced variance", THEORY.format("growth"),
+           "net, 5.0 * r**2 + 4.0 * r * (1.0 - r), finite",
+           "net, 5.0 * r**2 + 2.0 * r * (1.0 - r), finite", against("Balanced")),
+    Mutant("κ is replaced by ρκ'", THEORY.format("growth"), "own + 2.0 * r * kappa[:-1]", "own + 2.0 * r * drift[:-1]",
+           ("tests/theory/test_growth.py::test_worked_values",)),
+    Mutant("the drift of the mean has lost its half", THEORY.format("growth"), "0.5 * cumulated(own + r * drift[:-1])",
+           "0.5 * cumulated(own + 2.0 * r * drift[:-1])", against("vanilla")),
+    Mutant("the two-matrix block has the one-matrix variance", THEORY.format("growth"), "7.0 * r**2", "5.0 * r**2",
+           against("two matrices, uneven")),
+    Mutant("the skip's sign is lost", THEORY.format("shares"), "net.skips / np.sqrt(total)", "np.abs(net.skips) / np.sqrt(total)",
+           against("vanilla, negative skip")),
+    Mutant("a schedule is read one layer late", THEORY.format("sums"), "weights[: depth - lag + 1] * f(rho)",
+           "weights[lag - 1 :] * f(rho)", ("tests/theory/test_sums.py",)),
+    Mutant("the branch's share ignores v_in", THEORY.format("shares"), "0.5 * v_in * v_out", "0.5 * v_out",
+           against("two matrices, uneven")),
+    Mutant("hypoactivation has lost a factor 2", THEORY.format("activity"),
+           "half - 0.25 * earlier_sums", "half - 0.5 * earlier_sums",
+           ("tests/test_agreement.py::test_hypoactivation_needs_networks_to_be_seen",)),
+    Mutant("interlayer covariance of the wrong share", THEORY.format("activity"), "signs.kappa(rho) / (4.0 * net.width)",
+           "signs.sign_sign(rho) / (4.0 * net.width)",
+           ("tests/test_theory_against_simulation.py::test_interlayer_covariance[active_energy-vanilla]",)),
+    Mutant("the gradient's law starts at the wrong end", THEORY.format("growth"), "(values[-1] - values for values in steps)",
+           "(values for values in steps)", against("Balanced, schedule")),
+    Mutant("the infinite-width limit of tanh forgets the variance", THEORY.format("mean_field"),
+           "np.log(skip[layer] + branch[layer] * inner * shares[layer])",
+           "np.log(skip[layer] + inner * shares[layer])", ("tests/theory/test_mean_field.py",)),
+    Mutant("the output's law forgets the input layer", THEORY.format("forward_law"),
+           "variance=law.variance + second, errors", "variance=law.variance, errors",
+           against("Balanced, narrow")),
+    # comparison
+    Mutant("the law is allowed any variance", "theory/law.py", "np.nan_to_num(errors.variance_bound / variance, nan=0.0)",
+           "0.4 + np.nan_to_num(errors.variance_bound / variance, nan=0.0)",
+           ("tests/test_agreement.py::test_a_variance_that_is_3_percent_wrong_differs",)),
+    Mutant("few networks are enough", "goodness.py", "return self.noise <= max(self.allowed, self.resolution)", "return True",
+           ("tests/test_agreement.py::test_too_few_networks_are_unresolved_with_the_number_that_would_do",)),
 ]  # fmt: skip
 
 

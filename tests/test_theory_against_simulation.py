@@ -24,7 +24,7 @@ NETS = {
     "Balanced, narrow": (ResNet(depth=10, width=12, balanced=True, skip=0.6, branch=0.8), GRADIENT),
     "Balanced, schedule": (ResNet(depth=20, width=50, balanced=True, skip=UNEVEN, branch=0.5), GRADIENT),
     "two matrices": (ResNet(depth=50, width=40, block="two-matrix", skip=1.0, branch=DepthPower(0.5), variance=1.0), GRADIENT),
-    "two matrices, uneven": (ResNet(depth=20, width=30, block="two-matrix", skip=UNEVEN, variance=(1.0, 2.0)), GRADIENT),
+    "two matrices, uneven": (ResNet(depth=20, width=30, block="two-matrix", skip=UNEVEN, variance=(1.5, 1.2)), GRADIENT),
     "two matrices, Balanced": (ResNet(depth=10, width=30, block="two-matrix", balanced=True, skip=-0.5), GRADIENT),
     "perceptron": (ResNet(depth=30, width=40, skip=0.0, branch=1.0), FORWARD),
     "perceptron, narrow": (ResNet(depth=5, width=6, skip=0.0, branch=1.0), FORWARD),

@@ -42,7 +42,7 @@ class Settings:
     depths: tuple[int, ...] = (10, 25, 50, 100)
     digits: tuple[int, ...] = (0, 1, 2)  # images of scikit-learn's digits; the first ten show 0 to 9
     replicas: int = 40_000  # networks without matrices
-    explicit: int = 500  # networks with matrices
+    explicit: int = 300  # networks with matrices
     seed: int = 20_210_604
     level: float = 0.001  # probability of a false alarm anywhere in the table
 
