@@ -48,7 +48,7 @@ class Settings:
 
 
 THOROUGH = Settings()
-QUICK = Settings(depths=(10, 25, 100), replicas=6_000, explicit=60)
+QUICK = Settings(depths=(10, 25, 100), replicas=6_000, explicit=40)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reslim.experiments.demo import Measurement
 
 FONT = 9
+DPI = 130
 SHOWN_LAYERS = 32  # beyond it the band between layers is too thin to see
 
 
@@ -25,22 +26,22 @@ def interlayer_depth(depths: Sequence[int]) -> int:
 
 def draw(measured: Sequence[Measurement], out: Path) -> list[Path]:
     """Write every figure into the folder and return their paths."""
-    figures: dict[str, tuple[Callable[[Sequence[Measurement]], Figure], int]] = {
-        "output.png": (_output, 150),
-        "variance.png": (_variance, 150),
-        "hypoactivation.png": (_hypoactivation, 150),
-        "interlayer.png": (_interlayer, 150),
-        "overlap.png": (_overlap, 150),
-        "overview.png": (_overview, 110),
-        "overview.svg": (_overview, 110),
+    figures: dict[Callable[[Sequence[Measurement]], Figure], tuple[str, ...]] = {
+        _output: ("output.png",),
+        _variance: ("variance.png",),
+        _hypoactivation: ("hypoactivation.png",),
+        _interlayer: ("interlayer.png",),
+        _overlap: ("overlap.png",),
+        _overview: ("overview.png", "overview.svg"),
     }
     with mpl.rc_context({"font.size": FONT, "legend.fontsize": FONT - 1, "hatch.linewidth": 0.5, "svg.hashsalt": "reslim"}):
-        return [_write(make(measured), out / name, dpi) for name, (make, dpi) in figures.items()]
+        drawn = [(make(measured), names) for make, names in figures.items()]
+        return [_write(figure, out / name) for figure, names in drawn for name in names]
 
 
-def _write(figure: Figure, path: Path, dpi: int) -> Path:
+def _write(figure: Figure, path: Path) -> Path:
     metadata = {"Date": None} if path.suffix == ".svg" else None  # the same picture is the same file
-    return results.write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=dpi, metadata=metadata))
+    return results.write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=DPI, metadata=metadata))
 
 
 def _deepest(measured: Sequence[Measurement]) -> list[Measurement]:
