@@ -1,10 +1,11 @@
-# Targets: demo, test, check, clean. Each installs what it needs into .venv, once, at the versions of constraints.txt.
+# Targets: demo, test, check, bench, clean. Each installs what it needs into .venv, once, at the versions of constraints.txt.
 
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 
 demo: .venv/.with-demo
 	$(BIN)/reslim demo --out demo-output
@@ -20,12 +21,20 @@ check: .venv/.with-check
 	$(BIN)/pytest --doctest-modules src
 	$(BIN)/pytest tests/docs
 
+bench: .venv/.with-bench
+	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick)
+
 clean:
 	rm -rf demo-output .pytest_cache .hypothesis .ruff_cache .import_linter_cache
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.with-%: pyproject.toml constraints.txt | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$*]"
+	$(INSTALL) --editable ".[$*]"
+	touch $@
+
+# A rival that cannot be had here is reported as missing; the others are still compared.
+.venv/.with-bench: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) --editable ".[bench]" || { $(INSTALL) --editable ".[plot]" && for rival in torch jax mkl; do $(INSTALL) $$rival || true; done; }
 	touch $@
 
 $(BIN)/pip:

@@ -54,3 +54,23 @@ def plain_threefry(counter, key, rounds: int = 20) -> tuple[int, ...]:
             s = (r + 1) // 4
             x = [(x[i] + keys[(s + i) % 5] + (s if i == 3 else 0)) & word for i in range(4)]
     return tuple(x)
+
+
+def plain_xoshiro(state, count: int) -> list[int]:
+    """xoshiro128++ as Blackman and Vigna give it, on Python integers."""
+    word = 0xFFFFFFFF
+
+    def rotl(x, k):
+        return ((x << k) | (x >> (32 - k))) & word
+
+    s, found = list(state), []
+    for _ in range(count):
+        found.append((rotl((s[0] + s[3]) & word, 7) + s[0]) & word)
+        shifted = (s[1] << 9) & word
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= shifted
+        s[3] = rotl(s[3], 11)
+    return found

@@ -45,6 +45,10 @@ def against(case: str) -> tuple[str, ...]:
     return (f"tests/test_theory_against_simulation.py::test_law_and_networks_agree_at_every_layer[{case}]",)
 
 
+def lanes(what: str, case: str) -> tuple[str, ...]:
+    return (f"tests/simulation/test_in_lanes.py::test_{what}_on_the_same_noise[{case}]",)
+
+
 FINITE = "gradients_are_finite_differences"
 MUTANTS = [
     # matrix-free
@@ -69,14 +73,15 @@ MUTANTS = [
            test("generator", "channels_of_different_inputs_do_not_meet")),
     Mutant("forward and backward share their noise", SIM.format("matrix_free"), "batch.fill(layer, CHANNEL.backward)",
            "batch.fill(layer, CHANNEL.forward)", test("products", "every_matrix_has_streams_of_its_own")),
-    Mutant("two replicas share a stream", SIM.format("generator"), "network = np.uint64(first) + np.uint64(r)",
-           "network = (np.uint64(first) + np.uint64(r)) >> np.uint64(1)",
+    Mutant("two replicas share a stream", SIM.format("generator"), "network = np.uint64(first) + np.uint64(lane)",
+           "network = (np.uint64(first) + np.uint64(lane)) >> np.uint64(1)",
            test("replicas", "neighbouring_replicas_and_layers_are_independent")),
-    Mutant("the stream depends on the batch", SIM.format("generator"), "network = np.uint64(first) + np.uint64(r)",
-           "network = np.uint64(r)", test("replicas", "threads_and_batches_do_not_matter")),
+    Mutant("the stream depends on the batch", SIM.format("generator"), "network = np.uint64(first) + np.uint64(lane)",
+           "network = np.uint64(lane)", test("generator", "a_stream_does_not_depend_on_the_batch")),
     Mutant("two inputs share their noise", SIM.format("generator"), "channel + CHANNELS * c)", "channel)",
            law("relu, related inputs")),
-    Mutant("sign coins are shared between layers", SIM.format("generator"), "layer, CHANNEL.coins)", "0, CHANNEL.coins)",
+    Mutant("sign coins are shared between layers", SIM.format("matrix_free"),
+           "return (layer - 1, CHANNEL.forward) if layer > 0 else (0, CHANNEL.input)", "return 0, CHANNEL.input",
            law("balanced relu")),
     Mutant("sign coins are missing in the derivative", SIM.format("activate"),
            "gain * signs[r, i] * derivative(kind, slope, scale * signs[r, i] * h[r, a, i])",
@@ -98,16 +103,48 @@ MUTANTS = [
            test("matrix_free_law", "nearly_equal_inputs_are_told_apart")),
     Mutant("a dead state keeps its exponent", SIM.format("vectors"), "                exponents[r, a] = 0\n",
            "                pass\n", test("extremes", "a_net_that_dies_far_from_its_start_has_moved_by_its_start")),
+    # in lanes
+    Mutant("two layers share a stream", SIM.format("forward"), "block.key, layer, CHANNEL.forward)",
+           "block.key, layer // 2, CHANNEL.forward)", lanes("forward", "relu")),
+    Mutant("a lane is mixed up", SIM.format("forward"), "math.log(block.state[1, lane])", "math.log(block.state[1, lane ^ 1])",
+           lanes("forward", "relu")),
+    Mutant("coins of the wrong bits", SIM.format("forward"), "shl(w2 & 4, 29)", "shl(w2 & 2, 30)",
+           lanes("forward", "balanced, negative skip")),
+    Mutant("a rescaled lane keeps its exponent", SIM.format("forward"), "    block.state[3, lane] += shift\n", "    pass\n",
+           lanes("forward", "towards 0")),
+    Mutant("the scale of a smooth activation is a layer old", SIM.format("forward"), "steepness(plan.log_scale[layer + 1]",
+           "steepness(plan.log_scale[layer]", lanes("forward", "silu, uneven")),
+    Mutant("odd widths count the row beyond", SIM.format("forward"), "            if i + 1 == n:",
+           "            if i + 1 == n + 1:",
+           lanes("forward", "relu")),
+    Mutant("the gradient forgets what W φ(z) says of W", SIM.format("lane_algebra"), "fma(w, load(x, i), length * load(out, i))",
+           "length * load(out, i)", lanes("gradients", "relu")),
+    Mutant("the gradient has lost the derivative's sign", SIM.format("backward"), "coin * slope)", "slope)",
+           lanes("gradients", "balanced, negative skip")),
+    # polynomials, in the fifth digit
+    Mutant("a wrong digit in tanh", SIM.format("lane_activations"), "0.1003085581", "0.1003185581",
+           test("lane_activations", "relative_error[tanh-1]")),
+    Mutant("a wrong digit in erf", SIM.format("lane_activations"), "0.06443399664", "0.06444399664",
+           test("lane_activations", "relative_error[erf-1]")),
+    Mutant("a wrong digit in the tail of gelu", SIM.format("lane_activations"), "1.193693851", "1.193793851",
+           test("lane_activations", "relative_error[gelu--1]")),
+    Mutant("a wrong digit in exp", SIM.format("lane_activations"), "0.166676364846", "0.166686364846",
+           test("lane_activations", "relative_error[silu-1]")),
+    Mutant("a wrong digit in the logarithm", SIM.format("generator"), "0.5000414868086528", "0.5000514868086528",
+           test("lane_activations", "the_constants_of_the_normals_are_as_good_as_the_fits[LOG]")),
+    Mutant("a wrong digit in the sine", SIM.format("generator"), "0.07968992687188088", "0.07969992687188088",
+           test("lane_activations", "the_constants_of_the_normals_are_as_good_as_the_fits[SIN]")),
     # the generator and the scalars
-    Mutant("a wrong rotation in the cipher", SIM.format("generator"), "23, 5)\n    a, b, c, d = U32(a + k1)",
-           "23, 7)\n    a, b, c, d = U32(a + k1)", test("generator", "words_are_the_cipher_of_seed_network_layer_and_channel")),
+    Mutant("a wrong rotation in the cipher", SIM.format("generator"), "23, 5)\n    a, b, c, d = four_rounds(a + k1",
+           "23, 7)\n    a, b, c, d = four_rounds(a + k1",
+           test("generator", "a_stream_is_xoshiro_from_the_cipher_of_seed_network_layer_and_channel")),
     Mutant("a wrong digit in the cosine", SIM.format("generator"), "-1.2337005343071767", "-1.2347005343071767",
            test("generator", "single_precision_is_the_box_muller_transform")),
     Mutant("the chi-square has one degree of freedom too many", SIM.format("scalars"), "d = 0.5 * k - 1.0 / 3.0",
            "d = 0.5 * k + 1.0 / 6.0", test("scalars", "chi_square")),
     Mutant("the binomial's mode is off", SIM.format("scalars"), "mode = (n + 1) // 2", "mode = (n + 1) // 2 + 40",
            test("scalars", "binomial_half")),
-    Mutant("a long stream repeats itself", SIM.format("scalars"), "stream[2] + (stream[4] >> np.uint64(24) << np.uint64(1))",
+    Mutant("a long stream repeats itself", SIM.format("scalars"), "stream[2] + (stream[4] >> np.uint64(28) << np.uint64(1))",
            "stream[2]", test("scalars", "a_stream_never_repeats_however_long")),
     # explicit
     Mutant("a transposed matrix in the explicit backward pass", SIM.format("explicit"), "(v.T @ p.mantissa)", "(v @ p.mantissa)",

@@ -12,11 +12,11 @@ import reslim
 HEAVY = {"torch", "matplotlib", "numba", "scipy", "xarray", "pandas", "sklearn", "h5py"}
 
 
-def loaded(code: str) -> set[str]:
-    """Return the top-level modules that a fresh interpreter has loaded after `code`."""
-    show = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+def loaded(code: str, whole: bool = False) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded after `code`: the top-level ones, or by their whole names."""
+    show = "import sys; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", f"{code}\n{show}"], capture_output=True, text=True, check=True)
-    return set(run.stdout.split())
+    return {name if whole else name.partition(".")[0] for name in run.stdout.split()}
 
 
 def test_heavy_modules_would_be_seen():
@@ -39,6 +39,20 @@ def test_help_needs_no_arrays():
         "with redirect_stdout(io.StringIO()): assert main(['--help']) == 0"
     )
     assert not found & (HEAVY | {"numpy"})
+
+
+@pytest.mark.parametrize("more", [[], ["--summary"]])
+def test_simulating_loads_no_more_than_it_needs(more):
+    """Start-up: what numba and xarray bring takes long enough."""
+    argv = ["simulate", "--depth", "2", "--width", "2", "--replicas", "2", "--threads", "1", "--json", *more]
+    found = loaded(
+        "import io, sys; from contextlib import redirect_stdout; from reslim.cli.main import main\n"
+        f"with redirect_stdout(io.StringIO()): assert main({argv}) == 0",
+        whole=True,
+    )
+    assert {"numba.core", "xarray"} <= found
+    needless = {"scipy.stats", "scipy.special", "scipy.optimize", "matplotlib", "sklearn", "torch", "h5py", "rich.progress"}
+    assert not found & needless
 
 
 @pytest.mark.parametrize("name", reslim.__all__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -48,13 +50,21 @@ def summarize(sample: xr.Dataset, *, covariance: bool = False) -> xr.Dataset:
         raise BadKind("summarize", "sample", "must be a Dataset of simulate", type(sample))
     if "replica" not in sample.dims:
         raise BadValue("summarize", "sample", "must be draws, with a dimension replica", Verbatim(f"{tuple(sample.dims)}"))
+    draws = {name: sample[name].transpose("replica", ...) for name in QUANTITIES if name in sample}
+    columns = {name: _columns(values.values) for name, values in draws.items()}
+    pairs = {name: _between_layers(draws[name]) for name in draws if covariance and QUANTITIES[name].has_covariance}
+    return labelled(sample, columns, pairs)
+
+
+def labelled(sample: xr.Dataset, columns: Mapping[str, Array], covariances: Mapping[str, Array]) -> xr.Dataset:
+    """Make the summary of a sample, whose draws are not looked at, from statistics (statistic, …) and covariances."""
     summary = xr.Dataset(attrs=sample.attrs).assign_coords(statistic=list(STATISTICS))
-    for name in (name for name in QUANTITIES if name in sample):
-        draws = sample[name].transpose("replica", ...)
-        dims = ("statistic", *draws.dims[1:])
-        summary[name] = xr.DataArray(_columns(draws.values), dims=dims, attrs=draws.attrs)
-        if covariance and QUANTITIES[name].has_covariance:
-            summary[f"{name}_covariance"] = _between_layers(draws)
+    for name, values in columns.items():
+        dims = ("statistic", *(dim for dim in sample[name].dims if dim != "replica"))
+        summary[name] = xr.DataArray(values, dims=dims, attrs=sample[name].attrs)
+        if name in covariances:
+            about = {"long_name": f"covariance of {name} between layers", "units": "1", "layers": sample[name].attrs["layers"]}
+            summary[f"{name}_covariance"] = xr.DataArray(covariances[name], dims=("input", "layer", "layer_2"), attrs=about)
     coords = {name: values for name, values in sample.coords.items() if name != "replica"}
     layers = sample["layer"].values.tolist() if "layer" in sample.coords else []
     return results.with_coordinates(summary.assign_coords(coords), layers)
@@ -81,7 +91,7 @@ def statistics(draws: Array) -> list[float]:
     return [mean, np.sqrt(variance / finite.size), variance, error, share, *quantiles]
 
 
-def _between_layers(draws: xr.DataArray) -> xr.DataArray:
+def _between_layers(draws: xr.DataArray) -> Array:
     """Return the covariance over networks between the variable's own layers; NaN at the others."""
     own = results.own_layers(draws)
     values = draws.transpose("input", "replica", "layer").values
@@ -91,5 +101,4 @@ def _between_layers(draws: xr.DataArray) -> xr.DataArray:
         complete = sample[np.isfinite(sample).all(axis=1)]
         if len(complete) > 1:
             covariance[places[:, None], places] = np.atleast_2d(np.cov(complete, rowvar=False))
-    about = {"long_name": f"covariance of {draws.name} between layers", "units": "1", "layers": draws.attrs["layers"]}
-    return xr.DataArray(found, dims=("input", "layer", "layer_2"), attrs=about)
+    return found

@@ -70,7 +70,7 @@ def folder(tmp_path, monkeypatch):
         ("--layers 3 --quantities active_energy", "--layers must hold a layer of active_energy"),
         ("--hurst 0.7", "independent weights"),
         ("--replicas 0", "--replicas must be a positive integer, got 0."),
-        ("--replicas 1e12", "--replicas must fit into memory"),
+        ("--replicas 1e12", "Use simulate --summary for their summary, or ask for fewer replicas, --layers last"),
         ("--replicas many", "--replicas must be a positive integer, got 'many'."),
         ("--seed -1", "--seed must be an integer from 0"),
         ("--seed x", "--seed must be an integer, got 'x'."),

@@ -41,6 +41,27 @@ def test_simulate(run):
     assert len(found["quantities"]["log_output_norm"]["mean"]) == 1
 
 
+def test_a_summary_without_draws_has_the_same_keys_and_tables(run, tmp_path):
+    words = ("simulate", *SMALL, *SAMPLE, "--layers", "0,4", "--quantities", "active_energy,log_growth", "--covariance")
+    draws = run(*words, "--layers", "0,3,4", "--json").json
+    found = run(*words, "--layers", "0,3,4", "--json", "--summary", "--out", str(tmp_path / "summary.nc")).json
+    for key, entry in draws["quantities"].items():
+        assert found["quantities"][key].pop("quantiles") == approx(entry.pop("quantiles"), 0.02)
+    assert found | {"elapsed_s": 0} == approx(draws | {"elapsed_s": 0})
+    assert "statistic" in reslim.load(tmp_path / "summary.nc").log_growth.dims
+    tables = [run(*words, *more).out.splitlines()[:-1] for more in ((), ("--summary",))]
+    assert tables[0] == tables[1]
+
+
+def approx(entry, within=1e-12):
+    """Equality of nested entries, of numbers to rounding."""
+    if isinstance(entry, dict):
+        return {key: approx(value, within) for key, value in entry.items()}
+    if isinstance(entry, list):
+        return [approx(value, within) for value in entry]
+    return pytest.approx(entry, rel=1e-9, abs=within) if isinstance(entry, float) else entry
+
+
 def test_what_is_not_finite_is_null(run):
     found = run("simulate", *SMALL, *SAMPLE, "--quantities", "log_displacement", "--layers", "0,4", "--json").json
     displacement = found["quantities"]["log_displacement"]
@@ -128,7 +149,7 @@ def test_help_of_a_command_has_an_example(run, command):
     assert outcome.status == 0
     assert f"Example: reslim {command}" in outcome.out
     assert "functional" not in outcome.out
-    assert "--summary" not in outcome.out
+    assert ("--summary" in outcome.out) == (command == "simulate")
 
 
 def test_interrupt(run, monkeypatch):

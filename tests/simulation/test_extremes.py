@@ -184,7 +184,7 @@ def test_the_tape_gives_back_every_state(monkeypatch):
 
 
 def test_a_sampler_fills_every_record_it_was_given():
-    net = ResNet(depth=2, width=4)
+    net = ResNet(depth=2, width=16)
     names = ["log_growth", "active_fraction", "log_grad_growth", "log_ntk", "log_output_norm"]
     rec = allocate(names, 3, [0, 1, 2], 2, 1, net.n_out)
     matrix_free.run(net, np.ones((1, 10)), True, False, 0, 0, rec)

@@ -8,18 +8,31 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from exact import THREEFRY_4X32_20, plain_threefry
+from exact import THREEFRY_4X32_20, plain_threefry, plain_xoshiro
 from helpers import assert_law, assert_mean, assert_uncorrelated
-from reslim.simulation import generator
-from reslim.simulation.generator import CHANNEL, CHANNELS, fill_normals, fill_signs, fill_words
+from reslim.simulation.generator import CHANNEL, CHANNELS, begin, fill_normals, fill_signs, fill_words, gaussian_pair, networks_of
+from reslim.simulation.jit import kernel
+from reslim.simulation.lanes import LANES, load, store
 
 MILLION = 2**20
 
 
-def words_of(seed, network=0, layer=0, channel=0, count=4):
-    words = np.empty(count, np.uint32)
-    fill_words(words, np.uint64(seed), np.uint64(network), layer, channel)
+def words_of(seed, first=0, layer=0, channel=0, count=4):
+    """Return the first words of the streams of LANES networks, shape (count, LANES)."""
+    key, stream, words = np.empty((2, LANES), np.uint32), np.empty((4, LANES), np.uint32), np.empty((count, LANES), np.uint32)
+    networks_of(np.uint64(first), key)
+    begin(stream, np.uint64(seed), key, layer, channel)
+    fill_words(stream, words)
     return words
+
+
+@kernel
+def transform(words, out):
+    """Turn rows of words, two by two, into rows of normals."""
+    for i in range(0, words.shape[0], 2):
+        g, h = gaussian_pair(load(words, i), load(words, i + 1))
+        store(out, i, g)
+        store(out, i + 1, h)
 
 
 def normals_of(count, seed=0, first=0, layer=0, channel=0, double=False, networks=1, inputs=1):
@@ -33,19 +46,19 @@ def test_the_plain_cipher_has_the_published_vectors(counter, key, expected):
     assert plain_threefry(counter, key) == expected
 
 
-def test_the_published_zero_vector():
-    assert tuple(int(w) for w in words_of(0)) == THREEFRY_4X32_20[0][2]
-
-
-def test_words_are_the_cipher_of_seed_network_layer_and_channel():
+def test_a_stream_is_xoshiro_from_the_cipher_of_seed_network_layer_and_channel():
     rng = np.random.default_rng(0)
-    for _ in range(50):
-        seed, network = (int(rng.integers(2**63)) * 2 + int(rng.integers(2)) for _ in range(2))
+    for case in range(12):
+        seed, first = (int(rng.integers(2**63)) * 2 + int(rng.integers(2)) for _ in range(2))
+        if case == 0:
+            seed, first = 2**63, 2**32 - 3  # the block straddles the low word
         layer, channel = int(rng.integers(2**32)), int(rng.integers(2**32))
-        key = (seed & 0xFFFFFFFF, seed >> 32, network & 0xFFFFFFFF, network >> 32)
-        blocks = [plain_threefry((i, layer, channel, 0), key) for i in range(3)]
-        words = words_of(seed, network, layer, channel, count=12)
-        assert [int(w) for w in words] == [block[j] for j in range(4) for block in blocks]
+        words = words_of(seed, first, layer, channel, count=6)
+        for lane in range(LANES):
+            network = (first + lane) % 2**64
+            key = (seed & 0xFFFFFFFF, seed >> 32, network & 0xFFFFFFFF, network >> 32)
+            state = plain_threefry((0, layer, channel, 0), key)
+            assert words[:, lane].tolist() == plain_xoshiro(state, 6)
 
 
 def test_a_stream_does_not_depend_on_the_batch():
@@ -54,11 +67,13 @@ def test_a_stream_does_not_depend_on_the_batch():
     assert np.array_equal(one[0, 0], several[3, 0])
 
 
-def test_noise_that_is_not_needed_is_left_alone():
-    out = np.full((2, 1, 4), 9.0)
-    fill_normals(out, np.array([[0.0], [1.0]]), False, np.uint64(0), 0, 0, 0)
-    assert (out[0] == 9.0).all()
-    assert (out[1] != 9.0).all()
+def test_noise_that_no_network_needs_is_left_alone():
+    out = np.full((LANES + 2, 1, 4), 9.0)
+    needed = np.zeros((LANES + 2, 1))
+    needed[-1] = 1.0
+    fill_normals(out, needed, False, np.uint64(0), 0, 0, 0)
+    assert (out[:LANES] == 9.0).all()
+    assert (out[LANES:] != 9.0).all()
 
 
 def test_channels_of_different_inputs_do_not_meet():
@@ -69,17 +84,18 @@ def test_channels_of_different_inputs_do_not_meet():
 
 def test_single_precision_is_the_box_muller_transform():
     rng = np.random.default_rng(3)
-    w = rng.integers(0, 2**32, (2, 20_000), dtype=np.uint32)
-    w[0, :6] = [0, 1, 2**32 - 1, 2**31, 2**31 - 1, 3]
-    out = np.empty((20_000, 2))
-    for i in range(20_000):
-        generator.words_to_normals(w[:, i].copy(), False, out[i])
-    r = np.sqrt(-2.0 * np.log((w[0] | 1).astype(np.float32) / 2.0**32))
+    words = rng.integers(0, 2**32, (4000, LANES), dtype=np.uint32)
+    words[0, :7] = [0, 1, 2**32 - 1, 2**31, 2**31 - 1, 3, 2]
+    words[1, 0] = 0  # the smallest u and the angle 0: the largest normal
+    out = np.empty(words.shape, np.float32)
+    transform(words, out)
+    w, g = (x.reshape(-1, 2, LANES).transpose(1, 0, 2) for x in (words, out))
+    r = np.sqrt(-2.0 * np.log(((w[0] >> 1) | 1).astype(np.float32) / 2.0**31))
     angle = (w[1].view(np.int32) >> 3) * 2.0**-28 * math.pi / 2
     sign = 1.0 - 2.0 * (w[1] & 1)
-    assert np.abs(out[:, 0] - r * np.sin(angle)).max() < 2e-6
-    assert np.abs(out[:, 1] - r * sign * np.cos(angle)).max() < 2e-6
-    assert np.abs(out).max() <= 6.67
+    assert np.abs(g[0] - r * np.sin(angle)).max() < 2e-6
+    assert np.abs(g[1] - r * sign * np.cos(angle)).max() < 2e-6
+    assert 6.5 < np.abs(g).max() <= 6.56
 
 
 @pytest.mark.parametrize("double", [False, True])
@@ -122,21 +138,42 @@ def test_the_numbers_of_a_stream_are_independent(double):
         assert_uncorrelated(np.sign(g[:half]), np.abs(g[lag : lag + half]), resolution=0.006)
 
 
-def signs_of(layer=0, first=0, networks=2000, n=300, seed=4):
+@pytest.mark.parametrize(("seed", "other"), [(0, 1), (0, 2**63), (1, 2**32 + 1)])
+def test_far_seeds_and_networks_are_independent(seed, other):
+    g = normals_of(MILLION, seed=seed)[0, 0]
+    for change in ({"seed": other}, {"seed": seed, "first": 2**32}, {"seed": seed, "layer": 2**31}):
+        h = normals_of(MILLION, **change)[0, 0]
+        assert not np.array_equal(g, h)
+        assert_uncorrelated(g, h, resolution=0.006)
+        assert_uncorrelated(g**2, h**2, resolution=0.006)
+
+
+def signs_of(layer=0, first=0, networks=2000, n=300, seed=4, double=False):
     signs = np.empty((networks, n))
-    fill_signs(signs, np.uint64(seed), first, layer)
+    fill_signs(signs, double, np.uint64(seed), first, layer, CHANNEL.inner)
     return signs
 
 
-def test_signs_are_fair_and_independent():
-    signs = signs_of()
+@pytest.mark.parametrize("double", [False, True])
+def test_signs_are_fair_and_independent(double):
+    signs = signs_of(double=double)
     assert set(np.unique(signs)) == {-1.0, 1.0}
     assert_mean(signs.ravel(), 0.0, resolution=0.01)
     assert_mean(signs.mean(axis=0) ** 2 * len(signs), 1.0, resolution=0.5)  # every unit's own coin
-    for other in (signs_of(layer=1), signs_of(seed=5), np.roll(signs, 1, axis=0), np.roll(signs, 1, axis=1)):
+    others = (signs_of(layer=1, double=double), signs_of(seed=5, double=double), np.roll(signs, 1, axis=0))
+    for other in (*others, np.roll(signs, 1, axis=1)):
         assert_uncorrelated(signs, other, resolution=0.01)
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_signs_are_independent_of_the_normals_that_they_come_with(double):
+    signs = signs_of(double=double)
+    g = normals_of(300, seed=4, channel=CHANNEL.inner, networks=2000, double=double)[:, 0]
+    for shift in (0, 1):
+        for power in (1, 2, 3):
+            assert_uncorrelated(signs, np.roll(g, shift, axis=1) ** power, resolution=0.02)
 
 
 def test_signs_do_not_depend_on_the_batch_or_the_width():
     assert np.array_equal(signs_of(first=3, networks=2)[1], signs_of(networks=6)[4])
-    assert np.array_equal(signs_of(n=40), signs_of(n=100)[:, :40])
+    assert np.array_equal(signs_of(n=40), signs_of(n=101)[:, :40])

@@ -8,14 +8,15 @@ from scipy import stats
 
 from helpers import assert_law, assert_mean, assert_uncorrelated
 from reslim.simulation.jit import kernel
-from reslim.simulation.scalars import BUFFER, FEW, binomial_half, chi_square, normal, restart, uniform, word
+from reslim.simulation.lanes import LANES
+from reslim.simulation.scalars import FEW, binomial_half, chi_square, normal, restart, uniform, word
 
 COUNT = 200_000
 
 
 @kernel
 def draw(kind, parameter, seed, layer, out):
-    stream, words = np.empty(5, np.uint64), np.empty(BUFFER, np.uint32)
+    stream, words = np.empty(5, np.uint64), np.empty((5, LANES), np.uint32)
     restart(stream, np.uint64(seed), np.uint64(3), np.uint64(layer))
     for i in range(out.shape[0]):
         if kind == 0:
@@ -93,10 +94,10 @@ def test_streams_differ_by_seed_and_layer():
 def test_a_stream_never_repeats_however_long():
     buffers = set()
     for layer in (0, 1):
-        for refill in (0, 1, 2**24 - 1, 2**24, 2**24 + 1, 2**25):
-            stream, words = np.empty(5, np.uint64), np.empty(BUFFER, np.uint32)
+        for refill in (0, 1, 2**28 - 1, 2**28, 2**28 + 1, 2**29):
+            stream, words = np.empty(5, np.uint64), np.empty((5, LANES), np.uint32)
             restart(stream, np.uint64(1), np.uint64(0), np.uint64(layer))
             stream[4] = refill
             word(stream, words)
-            buffers.add(words.tobytes())
+            buffers.add(words[:4].tobytes())
     assert len(buffers) == 12

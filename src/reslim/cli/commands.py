@@ -13,6 +13,7 @@ from reslim.cli.options import (
     OutputOptions,
     RequestOptions,
     SampleOptions,
+    SummaryOptions,
     TestOptions,
 )
 from reslim.cli.phrases import Interruption, Refusal
@@ -38,14 +39,17 @@ def predict(network: NetworkOptions, request: RequestOptions, law: LawOptions, o
     return answer
 
 
-def simulate(network: NetworkOptions, request: RequestOptions, sample: SampleOptions, output: OutputOptions) -> Answer:
+def simulate(
+    network: NetworkOptions, request: RequestOptions, sample: SampleOptions, kept: SummaryOptions, output: OutputOptions
+) -> Answer:
     """Draw random networks exactly, and summarise them: mean, variance, quantiles.
 
-    Exact at any depth and width, without the weight matrices where that is possible. --out keeps every draw.
+    Exact at any depth and width, without the weight matrices where that is possible. --out keeps every draw,
+    with --summary the summary alone.
     """
     files.check_place(output.out, "out")
     net, asked = _read(network, request)
-    drawn, summary = _simulate(net, asked, request, sample)
+    drawn, summary = _simulate(net, asked, request, sample, kept.summary)
     from reslim.cli import payload, tables
 
     every_layer = _lists_layers(asked)
@@ -146,15 +150,18 @@ def _predict(net: ResNet, asked: dict[str, Any], request: RequestOptions, law: L
 
 
 def _simulate(
-    net: ResNet, asked: dict[str, Any], request: RequestOptions, sample: SampleOptions
+    net: ResNet, asked: dict[str, Any], request: RequestOptions, sample: SampleOptions, summary_alone: bool = False
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return the draws and their summary."""
+    """Return the draws and their summary, or the summary in the place of both."""
     import reslim
     from reslim.cli import parsing
 
     threads = None if sample.threads is None else parsing.integer(sample.threads)
     replicas, seed = parsing.integer(sample.replicas), parsing.integer(sample.seed)
     how = {"method": sample.method, "precision": sample.precision, "threads": threads}
+    if summary_alone:
+        summary = reslim.simulate(net, replicas, seed, draws=False, covariance=request.covariance, **how, **asked)  # type: ignore[arg-type]
+        return summary, summary
     drawn = reslim.simulate(net, replicas, seed, **how, **asked)  # type: ignore[arg-type]
     return drawn, reslim.summarize(drawn, covariance=request.covariance)
 

@@ -110,6 +110,16 @@ class SampleOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SummaryOptions:
+    """What is kept of the networks."""
+
+    summary: Annotated[
+        bool,
+        _sampling(None, "Keep no draws: any number of networks in the same memory. --out then writes the summary.", "--summary"),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestOptions:
     """How strictly law and sample are compared."""
 

@@ -31,7 +31,7 @@ def phrase(error: BaseException) -> str:
     if isinstance(error, OSError):
         return said_by_system(error)
     if isinstance(error, MemoryError):
-        return "not enough memory. Ask for a smaller network, fewer --replicas, --layers or --quantities."
+        return "not enough memory. Ask for a smaller network, fewer --replicas, --layers or --quantities, or simulate --summary."
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("reslim"):
         return _missing_package(error)
     if isinstance(error, NotImplementedError):
@@ -56,7 +56,8 @@ def statement(error: ArgumentError) -> str:
     own = error.statement
     if not error.hint:
         return own
-    hint = re.sub(r"\b(\w+)=\"?([\w-]+)\"?", lambda found: f"--{found[1].replace('_', '-')} {found[2]}", error.hint)
+    hint = error.hint.replace("draws=False", "simulate --summary")
+    hint = re.sub(r"\b(\w+)=\"?([\w-]+)\"?", lambda found: f"--{found[1].replace('_', '-')} {found[2]}", hint)
     return own.removesuffix(error.hint) + hint
 
 

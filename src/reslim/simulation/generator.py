@@ -1,10 +1,14 @@
-"""The random numbers of the samplers: Threefry-4x32-20, one counter-based stream for each (seed, network, layer, channel).
+"""The random numbers of the samplers: one stream for each (seed, network, layer, channel), in lanes.
 
-Nothing here has a state, so any layer of any network can be drawn again, alone and in any order.
+A stream is xoshiro128++, whose four words are one block of Threefry-4x32-20 with the key (seed, network) and the counter
+(0, layer, channel, 0). Nothing outside has a state, so any layer of any network can be drawn again, alone and in any order,
+and a network's numbers do not depend on the lane it sits in. Two words make two normals (Box–Muller), four in double
+precision; two of their bits that the transform does not use are fair coins.
 
 References
 ----------
 Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11 (Threefry and its round constants).
+Blackman, Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47 (2021) (xoshiro128++).
 """
 
 from __future__ import annotations
@@ -15,31 +19,48 @@ from typing import NamedTuple
 import numpy as np
 
 from reslim.simulation.jit import inlined, kernel
+from reslim.simulation.lanes import (
+    LANES,
+    as_floats,
+    as_words,
+    floats,
+    fma,
+    load,
+    rotl,
+    shl,
+    shr,
+    signed_shr,
+    sqrt,
+    store,
+    words_of,
+)
 
 U32 = np.uint32
+F32 = np.float32
 PARITY = U32(0x1BD11BDA)
+LOW = np.uint64(0xFFFFFFFF)
 
 # Box–Muller in single precision: -2 ln(1+m)/m, and sin, cos of πx/2 as polynomials in x²; their errors are tested.
 LOG = tuple(
-    np.float32(c)
+    F32(c)
     for c in (
         -1.9999999483805564, 0.9999997591741087, -0.6666837124251139, 0.5000414868086528, -0.39913667880627274,
         0.33124778522090614, -0.29904519259733336, 0.28733721871121437, -0.1744478615992929,
     )
 )  # fmt: skip
 SIN = tuple(
-    np.float32(c)
-    for c in (1.5707963200921051, -0.6459637612934347, 0.07968992687188088, -0.004674157499656875, 0.0001516785318973031)
+    F32(c) for c in (1.5707963200921051, -0.6459637612934347, 0.07968992687188088, -0.004674157499656875, 0.0001516785318973031)
 )
 COS = tuple(
-    np.float32(c)
+    F32(c)
     for c in (
         0.9999999997806542, -1.2337005343071767, 0.2536693227718465, -0.020862688386106245, 0.0009177248399962924,
         -2.3824918559841092e-05,
     )
 )  # fmt: skip
-TWO_LN2 = np.float32(1.3862943611198906)
-SQRT_HALF_BITS = np.int32(0x3F3504F3)
+TWO_LN2 = F32(1.3862943611198906)
+SQRT_HALF_BITS = U32(0x3F3504F3)
+SINGLE_EXCESS = 3.574e-8  # relative, of the variance of the normals in single precision (docs/derivations/polynomials.py)
 
 
 class Channel(NamedTuple):
@@ -49,143 +70,189 @@ class Channel(NamedTuple):
     inner: int = 1
     backward: int = 2
     inner_backward: int = 3
-    coins: int = 4
-    input: int = 5
-    output: int = 6
-    functional: int = 7
-    scalar: int = 8
+    input: int = 4
+    output: int = 5
+    functional: int = 6
+    scalar: int = 7
 
 
 CHANNEL = Channel()
 CHANNELS = 16
 
 
-@inlined
-def rotl(x, k):
-    """Rotate a 32-bit word to the left."""
-    return U32(U32(x << U32(k)) | U32(x >> U32(32 - k)))
+def unit_noise(double: bool) -> float:
+    """Return the factor that gives a stream's normals the variance 1."""
+    return 1.0 if double else 1.0 / math.sqrt(1.0 + SINGLE_EXCESS)
 
 
 @inlined
 def mix(a, b, c, d, first, second):
     """One round on two pairs: add, rotate, exclusive or."""
-    a = U32(a + b)
-    b = U32(rotl(b, first) ^ a)
-    c = U32(c + d)
-    d = U32(rotl(d, second) ^ c)
+    a = a + b
+    c = c + d
+    return a, rotl(b, first) ^ a, c, rotl(d, second) ^ c
+
+
+@inlined
+def four_rounds(a, b, c, d, r0, r1, r2, r3, r4, r5, r6, r7):
+    """Four rounds of Threefry, with their rotations."""
+    a, b, c, d = mix(a, b, c, d, r0, r1)
+    a, d, c, b = mix(a, d, c, b, r2, r3)
+    a, b, c, d = mix(a, b, c, d, r4, r5)
+    a, d, c, b = mix(a, d, c, b, r6, r7)
     return a, b, c, d
 
 
 @inlined
 def threefry(k0, k1, k2, k3, c0, c1, c2):
-    """Return the four words of Threefry-4x32-20 with key (k0 … k3) and counter (c0, c1, c2, 0)."""
-    k4 = U32(PARITY ^ k0 ^ k1 ^ k2 ^ k3)
-    a, b, c, d = U32(c0 + k0), U32(c1 + k1), U32(c2 + k2), k3
-    a, b, c, d = mix(a, b, c, d, 10, 26)
-    a, d, c, b = mix(a, d, c, b, 11, 21)
-    a, b, c, d = mix(a, b, c, d, 13, 27)
-    a, d, c, b = mix(a, d, c, b, 23, 5)
-    a, b, c, d = U32(a + k1), U32(b + k2), U32(c + k3), U32(d + k4 + U32(1))
-    a, b, c, d = mix(a, b, c, d, 6, 20)
-    a, d, c, b = mix(a, d, c, b, 17, 11)
-    a, b, c, d = mix(a, b, c, d, 25, 10)
-    a, d, c, b = mix(a, d, c, b, 18, 20)
-    a, b, c, d = U32(a + k2), U32(b + k3), U32(c + k4), U32(d + k0 + U32(2))
-    a, b, c, d = mix(a, b, c, d, 10, 26)
-    a, d, c, b = mix(a, d, c, b, 11, 21)
-    a, b, c, d = mix(a, b, c, d, 13, 27)
-    a, d, c, b = mix(a, d, c, b, 23, 5)
-    a, b, c, d = U32(a + k3), U32(b + k4), U32(c + k0), U32(d + k1 + U32(3))
-    a, b, c, d = mix(a, b, c, d, 6, 20)
-    a, d, c, b = mix(a, d, c, b, 17, 11)
-    a, b, c, d = mix(a, b, c, d, 25, 10)
-    a, d, c, b = mix(a, d, c, b, 18, 20)
-    a, b, c, d = U32(a + k4), U32(b + k0), U32(c + k1), U32(d + k2 + U32(4))
-    a, b, c, d = mix(a, b, c, d, 10, 26)
-    a, d, c, b = mix(a, d, c, b, 11, 21)
-    a, b, c, d = mix(a, b, c, d, 13, 27)
-    a, d, c, b = mix(a, d, c, b, 23, 5)
-    return U32(a + k0), U32(b + k1), U32(c + k2), U32(d + k3 + U32(5))
+    """Return the four words of Threefry-4x32-20 with key (k0 … k3) and counter (c0, c1, c2, 0), in lanes."""
+    k4 = k0 ^ k1 ^ k2 ^ k3 ^ PARITY
+    a, b, c, d = c0 + k0, c1 + k1, c2 + k2, k3
+    a, b, c, d = four_rounds(a, b, c, d, 10, 26, 11, 21, 13, 27, 23, 5)
+    a, b, c, d = four_rounds(a + k1, b + k2, c + k3, d + k4 + 1, 6, 20, 17, 11, 25, 10, 18, 20)
+    a, b, c, d = four_rounds(a + k2, b + k3, c + k4, d + k0 + 2, 10, 26, 11, 21, 13, 27, 23, 5)
+    a, b, c, d = four_rounds(a + k3, b + k4, c + k0, d + k1 + 3, 6, 20, 17, 11, 25, 10, 18, 20)
+    a, b, c, d = four_rounds(a + k4, b + k0, c + k1, d + k2 + 4, 10, 26, 11, 21, 13, 27, 23, 5)
+    return a + k0, b + k1, c + k2, d + k3 + 5
+
+
+@kernel
+def networks_of(first, key):
+    """Write the numbers of the networks first … first + LANES - 1 into key (2, LANES): low words, high words."""
+    for lane in range(LANES):
+        network = np.uint64(first) + np.uint64(lane)
+        key[0, lane], key[1, lane] = U32(network & LOW), U32(network >> np.uint64(32))
+
+
+@kernel
+def begin(stream, seed, key, layer, channel):
+    """Put the stream (4, LANES) of the networks in `key` at its beginning."""
+    k0, k1 = words_of(U32(seed & LOW)), words_of(U32(seed >> np.uint64(32)))
+    c0, c1, c2 = words_of(U32(0)), words_of(U32(layer)), words_of(U32(channel))
+    a, b, c, d = threefry(k0, k1, load(key, 0), load(key, 1), c0, c1, c2)
+    store(stream, 0, a)
+    store(stream, 1, b)
+    store(stream, 2, c)
+    store(stream, 3, d)
+
+
+@inlined
+def next_word(s0, s1, s2, s3):
+    """Return the next word of xoshiro128++, and its four words of state."""
+    word = rotl(s0 + s3, 7) + s0
+    shifted = shl(s1, 9)
+    s2 = s2 ^ s0
+    s3 = s3 ^ s1
+    s1 = s1 ^ s2
+    s0 = s0 ^ s3
+    return word, s0, s1, s2 ^ shifted, rotl(s3, 11)
 
 
 @inlined
 def gaussian_pair(w1, w2):
-    """Return two standard normals from two words, in single precision; |g| ≤ 6.66."""
-    bits = np.float32(U32(w1 | U32(1))).view(np.int32) - SQRT_HALF_BITS
-    bits = np.int32(bits)
-    exponent = np.int32(bits >> np.int32(23))
-    m = np.int32(np.int32(bits & np.int32(0x7FFFFF)) + SQRT_HALF_BITS).view(np.float32) - np.float32(1.0)
-    p = LOG[8]
-    p = p * m + LOG[7]
-    p = p * m + LOG[6]
-    p = p * m + LOG[5]
-    p = p * m + LOG[4]
-    p = p * m + LOG[3]
-    p = p * m + LOG[2]
-    p = p * m + LOG[1]
-    p = p * m + LOG[0]
-    r = np.sqrt(m * p + np.float32(np.int32(32) - exponent) * TWO_LN2)
-    x = np.float32(np.int32(w2) >> np.int32(3)) * np.float32(2.0**-28)
+    """Return two standard normals from two words, in single precision; |g| ≤ 6.56. Bits 1 and 2 of w2 stay unused.
+
+    r = √(-2 ln u), u = f/2³¹ = 2ᵉ (1 + m)/2³¹ with f odd, times sin and cos of an angle in [-π/2, π/2), and a sign.
+    """
+    f = as_words(floats(shr(w1, 1) | 1)) - SQRT_HALF_BITS
+    m = as_floats((f & 0x7FFFFF) + SQRT_HALF_BITS) - F32(1.0)
+    m2 = m * m
+    low = fma(m2, fma(m, LOG[3], LOG[2]), fma(m, LOG[1], LOG[0]))
+    high = fma(m2 * m2, LOG[8], fma(m2, fma(m, LOG[7], LOG[6]), fma(m, LOG[5], LOG[4])))
+    log = fma(m2 * m2, high, low)
+    r = sqrt(fma(m, log, (F32(31.0) - floats(signed_shr(f, 23))) * TWO_LN2))
+    x = floats(signed_shr(w2, 3)) * F32(2.0**-28)
     y = x * x
-    s = x * (SIN[0] + y * (SIN[1] + y * (SIN[2] + y * (SIN[3] + y * SIN[4]))))
-    c = COS[0] + y * (COS[1] + y * (COS[2] + y * (COS[3] + y * (COS[4] + y * COS[5]))))
-    sign = np.float32(1.0) - np.float32(2.0) * np.float32(w2 & U32(1))
-    return np.float64(r * s), np.float64(r * sign * c)
+    sine = fma(fma(fma(fma(y, SIN[4], SIN[3]), y, SIN[2]), y, SIN[1]), y, SIN[0])
+    cosine = fma(fma(fma(fma(fma(y, COS[5], COS[4]), y, COS[3]), y, COS[2]), y, COS[1]), y, COS[0])
+    return (r * x) * sine, as_floats(as_words(r) ^ shl(w2, 31)) * cosine
 
 
 @inlined
 def uniform53(high, low):
-    """Return a uniform number in (0, 1] from two words, a multiple of 2⁻⁵³."""
+    """Return a uniform number in (0, 1] from two words, a multiple of 2⁻⁵³; the lowest 11 bits of `low` stay unused."""
     word = (np.uint64(high) << np.uint64(21)) ^ (np.uint64(low) >> np.uint64(11))
     return (np.float64(word) + 1.0) * 2.0**-53
 
 
 @kernel
-def fill_words(words, seed, network, layer, channel):
-    """Fill `words` (uint32, of a length divisible by 4) with one stream from its beginning. O(length)."""
-    low = np.uint64(0xFFFFFFFF)
-    k0, k1 = U32(seed & low), U32(seed >> np.uint64(32))
-    k2, k3 = U32(network & low), U32(network >> np.uint64(32))
-    c1, c2 = U32(layer), U32(channel)
-    quarter = words.shape[0] // 4
-    for i in range(quarter):
-        a, b, c, d = threefry(k0, k1, k2, k3, U32(i), c1, c2)
-        words[i], words[quarter + i], words[2 * quarter + i], words[3 * quarter + i] = a, b, c, d
+def fill_single(stream, out):
+    """Fill out (n, LANES), n even, with normals in single precision, from the stream's beginning. O(n)."""
+    s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
+    for i in range(0, out.shape[0], 2):
+        w1, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        w2, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        g, h = gaussian_pair(w1, w2)
+        store(out, i, g)
+        store(out, i + 1, h)
 
 
 @kernel
-def words_to_normals(words, double, out):
-    """Turn words into normals: 1 word a number in single precision (|g| ≤ 6.66), 2 in double (|g| ≤ 8.6). O(n)."""
-    half = out.shape[0] // 2
-    if not double:
-        for i in range(half):
-            out[i], out[half + i] = gaussian_pair(words[i], words[half + i])
-        return
-    for i in range(half):
-        r = math.sqrt(-2.0 * math.log(uniform53(words[i], words[half + i])))
-        angle = 2.0 * math.pi * uniform53(words[2 * half + i], words[3 * half + i])
-        out[i], out[half + i] = r * math.cos(angle), r * math.sin(angle)
+def fill_words(stream, out):
+    """Fill out (count, LANES) with the next words of the stream. O(count)."""
+    s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
+    for i in range(out.shape[0]):
+        w, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        store(out, i, w)
+    store(stream, 0, s0)
+    store(stream, 1, s1)
+    store(stream, 2, s2)
+    store(stream, 3, s3)
+
+
+@kernel
+def fill_double(stream, words, out):
+    """Fill out (n, LANES), n even, with normals in double precision, |g| ≤ 8.6; `words` is scratch (4, LANES). O(n)."""
+    for i in range(0, out.shape[0], 2):
+        fill_words(stream, words)
+        for lane in range(LANES):
+            r = math.sqrt(-2.0 * math.log(uniform53(words[0, lane], words[2, lane])))
+            angle = 2.0 * math.pi * uniform53(words[1, lane], words[3, lane])
+            out[i, lane], out[i + 1, lane] = r * math.cos(angle), r * math.sin(angle)
 
 
 @kernel
 def fill_normals(out, needed, double, seed, first, layer, channel):
-    """Fill out[r, c] with the normals of network first + r, channel + 16 c, where needed[r, c] > 0. O(size)."""
-    size = out.shape[2]
-    words = np.empty(2 * size if double else size, np.uint32)
-    for r in range(out.shape[0]):
-        network = np.uint64(first) + np.uint64(r)
-        for c in range(out.shape[1]):
-            if needed[r, c] > 0.0:
-                fill_words(words, seed, network, layer, channel + CHANNELS * c)
-                words_to_normals(words, double, out[r, c])
+    """Fill out[r, c] with the normals of network first + r, channel + 16 c; only where some needed[·, c] > 0. O(size)."""
+    networks, inputs, n = out.shape
+    key, stream, words = np.empty((2, LANES), U32), np.empty((4, LANES), U32), np.empty((4, LANES), U32)
+    single, twice = np.empty((n, LANES), F32), np.empty((n if double else 0, LANES), np.float64)
+    for begins in range(0, networks, LANES):
+        count = min(LANES, networks - begins)
+        networks_of(np.uint64(first) + np.uint64(begins), key)
+        for c in range(inputs):
+            if needed[begins : begins + count, c].max() > 0.0:
+                begin(stream, seed, key, layer, channel + CHANNELS * c)
+                if double:
+                    fill_double(stream, words, twice)
+                    transpose(twice, out[begins : begins + count, c])
+                else:
+                    fill_single(stream, single)
+                    transpose(single, out[begins : begins + count, c])
 
 
 @kernel
-def fill_signs(signs, seed, first, layer):
-    """Fill signs[r] with fair signs ±1 of network first + r, one bit each. O(size / 32)."""
-    n = signs.shape[1]
-    words = np.empty(4 * ((n + 127) // 128), np.uint32)
-    for r in range(signs.shape[0]):
-        fill_words(words, seed, np.uint64(first) + np.uint64(r), layer, CHANNEL.coins)
-        for i in range(n):
-            signs[r, i] = 1.0 - 2.0 * np.float64((words[i >> 5] >> U32(i & 31)) & U32(1))
+def transpose(lanes, rows):
+    """Copy lanes (n, LANES) to rows (count, n)."""
+    count, n = rows.shape
+    for i in range(n):
+        for lane in range(count):
+            rows[lane, i] = lanes[i, lane]
+
+
+@kernel
+def fill_signs(signs, double, seed, first, layer, channel):
+    """Fill signs (networks, n) with the fair coins ±1 of the stream that makes their pre-activations. O(size)."""
+    networks, n = signs.shape
+    key, stream = np.empty((2, LANES), U32), np.empty((4, LANES), U32)
+    words = np.empty((4 if double else 2, LANES), U32)
+    for begins in range(0, networks, LANES):
+        networks_of(np.uint64(first) + np.uint64(begins), key)
+        begin(stream, seed, key, layer, channel)
+        for i in range(0, n, 2):
+            fill_words(stream, words)
+            for lane in range(min(LANES, networks - begins)):
+                coins = words[-1, lane]
+                signs[begins + lane, i] = 1.0 - np.float64(coins & U32(2))
+                if i + 1 < n:
+                    signs[begins + lane, i + 1] = 1.0 - 0.5 * np.float64(coins & U32(4))

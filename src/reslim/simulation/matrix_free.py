@@ -32,8 +32,9 @@ class Batch:
         v_in, v_out = net.variances
         self.net, self.double, self.first, self.seed = net, double, first, np.uint64(seed)
         self.kind, self.slope = activate.code(net.phi)
-        self.gains = net.branches * math.sqrt(v_out / n)
-        self.gain_in = math.sqrt(v_in / n)
+        unit = generator.unit_noise(double)
+        self.gains = unit * net.branches * math.sqrt(v_out / n)
+        self.gain_in = unit * math.sqrt(v_in / n)
         self.shape = (networks, m, n)
         self.z, self.x = np.zeros(self.shape), np.zeros(self.shape)
         self.h = np.zeros(self.shape) if net.block == "two-matrix" else self.z
@@ -59,12 +60,18 @@ class Batch:
     def branch(self, layer: int) -> None:
         """Compute h, x = φ(s h) and W x of block `layer`."""
         if self.net.balanced:
-            generator.fill_signs(self.signs, self.seed, self.first, layer)
+            generator.fill_signs(self.signs, self.double, self.seed, self.first, *self._coins(layer))
         if self.inner is not None:
             self.inner.draw(self.z, self.fill(layer, CHANNEL.inner))
             self.inner.add_to(self.h, self.gain_in)
         activate.activate(self.kind, self.slope, self.exponent, self.h, self.signs, self.x)
         self.outer.draw(self.x, self.fill(layer, CHANNEL.forward))
+
+    def _coins(self, layer: int) -> tuple[int, int]:
+        """Return layer and channel of the stream that makes the pre-activations of a block: its spare bits are the coins."""
+        if self.inner is not None:
+            return layer, CHANNEL.inner
+        return (layer - 1, CHANNEL.forward) if layer > 0 else (0, CHANNEL.input)
 
     def step(self, layer: int) -> None:
         """Turn z_l into z_{l+1} with the branch just computed."""

@@ -32,11 +32,19 @@ def readable(size: float) -> str:
     return f"{size:.3g} EB"
 
 
-def check(replicas: int, needed: int) -> None:
+def check_draws(replicas: int, needed: int) -> None:
     """Refuse draws that would not fit."""
     free = free_bytes()
     if free is not None and needed > SHARE * free:
         got = Verbatim(f"{replicas}, whose draws take {readable(needed)} of {readable(free)} free memory")
-        raise BadValue(
-            "simulate", "replicas", "must fit into memory", got, 'Ask for fewer replicas, layers="last", or fewer quantities.'
-        )
+        way_out = 'Use draws=False for their summary, or ask for fewer replicas, layers="last", or fewer quantities.'
+        raise BadValue("simulate", "replicas", "must fit into memory", got, way_out)
+
+
+def check_blocks(needed: int) -> None:
+    """Refuse a summary whose blocks would not fit."""
+    free = free_bytes()
+    if free is not None and needed > SHARE * free:
+        got = Verbatim(f"blocks that take {readable(needed)} of {readable(free)} free memory")
+        way_out = 'Ask for layers="last", fewer quantities, inputs or threads.'
+        raise BadValue("simulate", "layers", "must leave blocks of networks that fit into memory", got, way_out)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation.jit import kernel
+from reslim.simulation.lanes import LANES
 from reslim.simulation.records import Records
-from reslim.simulation.scalars import BUFFER, binomial_half, chi_square, normal, restart
+from reslim.simulation.scalars import binomial_half, chi_square, normal, restart
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
@@ -245,7 +246,7 @@ def record_state(chain, stream, words, rec, row):
 @kernel
 def run_chains(chain, backward_pass, first, rec):
     """Fill the records of the networks first, first + 1, … one after the other."""
-    words, side_words = np.empty(BUFFER, np.uint32), np.empty(BUFFER, np.uint32)
+    words, side_words = np.empty((5, LANES), np.uint32), np.empty((5, LANES), np.uint32)
     stream, side = np.empty(5, np.uint64), np.empty(5, np.uint64)
     for row in range(rec.alive.shape[0]):
         network = np.uint64(first) + np.uint64(row)

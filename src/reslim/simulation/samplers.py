@@ -76,9 +76,29 @@ def _matrix_free_refusal(net: ResNet, names: Collection[str], inputs: int) -> st
 
 
 def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
-    from reslim.simulation import matrix_free
+    if not in_lanes(job):
+        from reslim.simulation import matrix_free
 
-    matrix_free.run(job.net, job.inputs, job.backward, job.double, job.seed, first, rec)
+        matrix_free.run(job.net, job.inputs, job.backward, job.double, job.seed, first, rec)
+    elif job.backward:
+        from reslim.simulation import backward
+
+        backward.run(job.net, job.inputs, job.seed, first, rec)
+    else:
+        from reslim.simulation import forward
+
+        forward.run(job.net, job.inputs, job.seed, first, rec)
+
+
+def in_lanes(job: Job) -> bool:
+    """Return whether the passes in lanes give everything: one input, single precision, no displacements.
+
+    A displacement is a small difference of states, which needs their double precision; the gradients of smooth activations
+    are not in lanes yet.
+    """
+    displaced = {"log_displacement", "log_grad_displacement"} & set(job.names)
+    smooth = job.backward and not job.net.phi.homogeneous
+    return not (job.double or displaced or smooth or len(job.inputs) > 1)
 
 
 def _run_explicit(job: Job, first: int, rec: Records) -> None:

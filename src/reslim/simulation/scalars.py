@@ -6,11 +6,26 @@ import math
 
 import numpy as np
 
-from reslim.simulation.generator import CHANNEL, fill_words, uniform53
+from reslim.simulation.generator import CHANNEL, LOW, U32, threefry, uniform53
 from reslim.simulation.jit import kernel
+from reslim.simulation.lanes import LANES, load, store, words_of
 
-BUFFER = 16  # words drawn at once
+BUFFER = 4 * LANES  # words drawn at once
 FEW = 256  # up to here a binomial is counted bit by bit
+
+
+@kernel
+def refill(words, seed, network, layer, block):
+    """Fill the first four rows of words (5, LANES) with Threefry's blocks number LANES block, LANES block + 1, …; O(1)."""
+    for lane in range(LANES):
+        words[4, lane] = U32(LANES * block + lane)
+    k0, k1 = words_of(U32(seed & LOW)), words_of(U32(seed >> np.uint64(32)))
+    k2, k3 = words_of(U32(network & LOW)), words_of(U32(network >> np.uint64(32)))
+    a, b, c, d = threefry(k0, k1, k2, k3, load(words, 4), words_of(U32(layer)), words_of(U32(CHANNEL.scalar)))
+    store(words, 0, a)
+    store(words, 1, b)
+    store(words, 2, c)
+    store(words, 3, d)
 
 
 @kernel
@@ -18,13 +33,13 @@ def word(stream, words):
     """Return the next word of a stream; stream = (seed, network, layer, position, refills)."""
     position = np.int64(stream[3])
     if position == BUFFER:
-        # each refill is a stream of its own: its number is in the higher bits of channel and layer
-        channel = np.uint64(CHANNEL.scalar) + ((stream[4] & np.uint64(0xFFFFFF)) << np.uint64(8))
-        fill_words(words, stream[0], stream[1], stream[2] + (stream[4] >> np.uint64(24) << np.uint64(1)), channel)
+        # the counter holds 2²⁸ refills; beyond, each 2²⁸ are a stream of their own, in the higher bits of the layer
+        layer = stream[2] + (stream[4] >> np.uint64(28) << np.uint64(1))
+        refill(words, stream[0], stream[1], layer, np.int64(stream[4] & np.uint64(0xFFFFFFF)))
         stream[4] += np.uint64(1)
         position = 0
     stream[3] = np.uint64(position + 1)
-    return words[position]
+    return words[position // LANES, position % LANES]
 
 
 @kernel

@@ -1,0 +1,313 @@
+"""The backward pass of one input in lanes, after the forward pass: the gradients of p_d · z_d, and those of the weights.
+
+States are kept at checkpoints every √depth layers and replayed between them from their own streams. The gradient is
+p = 2ᵉ Π f · p̃, with the factors f of the layers that it has passed (see `forward`); given W φ(z) its law needs no matrix
+(docs/derivations/matrix-free.md).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.simulation.forward import (
+    LN2,
+    SAFE,
+    block_of,
+    draw_inner,
+    draw_start,
+    draw_step,
+    plan_of,
+    record_activity,
+    record_output,
+    record_state,
+)
+from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, fill_words, networks_of
+from reslim.simulation.jit import kernel, part
+from reslim.simulation.lane_algebra import add_scaled, copy, dot, transposed
+from reslim.simulation.lanes import LANES, doubles_of, load, singles_of, store, where_greater
+from reslim.simulation.records import Records
+from reslim.spec import ResNet
+
+Array = NDArray[np.float64]
+MOST_STORED = 4_000_000  # floats of states of 16 networks; deeper networks are replayed from checkpoints
+
+
+class Tape(NamedTuple):
+    """The states of one segment of layers, and those at the beginning of every segment; the gradient and its scratch."""
+
+    segment: int
+    z: NDArray[np.float32]  # (segment, rows, LANES)
+    state: Array  # (segment, 4, LANES)
+    first_z: NDArray[np.float32]  # (segments, rows, LANES)
+    first_state: Array
+    p: NDArray[np.float32]  # (rows, LANES)
+    x: NDArray[np.float32]  # φ(s h)
+    slopes: NDArray[np.float32]  # s φ'(s h)
+    noise: NDArray[np.float32]
+    t: NDArray[np.float32]
+    coins: NDArray[np.float32]
+    factors: NDArray[np.float32]  # (2, LANES): what multiplies p̃, and its change
+    p_square: Array  # (1, LANES)
+    u_square: Array
+    p_exponent: Array
+    weight: Array  # squared gradient of a block's weights
+    log_start: Array  # ln |p_d|²
+    total: Array  # ln Σ of the weights' squared gradients
+    scratch: Array  # (3, LANES)
+
+
+def tape_of(net: ResNet) -> Tape:
+    """Make the tape of one thread."""
+    depth, rows = net.depth, net.width + net.width % 2
+    segment = depth if depth * rows * LANES <= MOST_STORED else math.isqrt(depth - 1) + 1
+    segments = -(-depth // segment)
+
+    def vector() -> NDArray[np.float32]:
+        return np.zeros((rows, LANES), F32)
+
+    def scalar() -> Array:
+        return np.zeros((1, LANES))
+
+    return Tape(
+        segment=segment,
+        z=np.zeros((segment, rows, LANES), F32),
+        state=np.zeros((segment, 4, LANES)),
+        first_z=np.zeros((segments, rows, LANES), F32),
+        first_state=np.zeros((segments, 4, LANES)),
+        p=vector(),
+        x=vector(),
+        slopes=vector(),
+        noise=vector(),
+        t=vector(),
+        coins=np.ones((rows, LANES), F32),
+        factors=np.zeros((2, LANES), F32),
+        p_square=scalar(),
+        u_square=scalar(),
+        p_exponent=scalar(),
+        weight=scalar(),
+        log_start=scalar(),
+        total=scalar(),
+        scratch=np.zeros((3, LANES)),
+    )
+
+
+@part
+def save(block, tape, layer):
+    """Keep the state z_l."""
+    place, index = layer % tape.segment, layer // tape.segment
+    copy(block.z, tape.z[place])
+    copy(block.state, tape.state[place])
+    if place == 0:
+        copy(block.z, tape.first_z[index])
+        copy(block.state, tape.first_state[index])
+
+
+@part
+def replay(plan, block, tape, index):
+    """Draw the states of a segment again."""
+    copy(tape.first_z[index], block.z)
+    copy(tape.first_state[index], block.state)
+    begins = index * tape.segment
+    for layer in range(begins, begins + tape.segment):
+        save(block, tape, layer)
+        if plan.two_matrix:
+            draw_inner(plan, block, layer, False)
+        draw_step(plan, block, layer, False)
+
+
+@part
+def restore(block, tape, layer):
+    """Put z_l and its sums back into the block."""
+    place = layer % tape.segment
+    copy(tape.z[place], block.z)
+    copy(tape.state[place], block.state)
+
+
+@part
+def toss(plan, block, tape, layer):
+    """Set the coins of a Balanced layer: the spare bits of the stream that made its pre-activations."""
+    if plan.two_matrix:
+        begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner)
+    elif layer > 0:
+        begin(block.stream, plan.seed, block.key, layer - 1, CHANNEL.forward)
+    else:
+        begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
+    words = np.empty((2, LANES), U32)
+    for i in range(0, tape.coins.shape[0], 2):
+        fill_words(block.stream, words)
+        for lane in range(LANES):
+            tape.coins[i, lane] = F32(1.0) - F32(words[1, lane] & U32(2))
+            tape.coins[i + 1, lane] = F32(1.0) - F32(0.5) * F32(words[1, lane] & U32(4))
+
+
+@part
+def activate(plan, block, tape, h):
+    """Set x = φ(s h) and the slopes s φ'(s h) of a piecewise linear activation; the row beyond an odd width stays 0."""
+    one, zero, leak = singles_of(F32(1.0)), singles_of(F32(0.0)), singles_of(F32(plan.slope))
+    for i in range(plan.width):
+        coin = load(tape.coins, i)
+        at = coin * load(h, i)
+        slope = where_greater(at, zero, one, leak)
+        store(tape.x, i, slope * at)
+        store(tape.slopes, i, coin * slope)
+
+
+@part
+def to_pre_activation(plan, block, tape, layer):
+    """Set t to the change of p̃ through the block, up to the factor that is returned.
+
+    `weight` becomes the squared gradient of the block's weights, up to its scale.
+    """
+    n = plan.width
+    h = block.z
+    if plan.two_matrix:
+        draw_inner(plan, block, layer, False)
+        h = block.h
+    if plan.balanced:
+        toss(plan, block, tape, layer)
+    activate(plan, block, tape, h)
+    dot(tape.x, tape.x, tape.u_square)
+    begin(block.stream, plan.seed, block.key, layer, CHANNEL.forward)
+    fill_single(block.stream, tape.noise)
+    begin(block.stream, plan.seed, block.key, layer, CHANNEL.backward)
+    fill_single(block.stream, tape.t)
+    clear_beyond(tape.noise, n)
+    clear_beyond(tape.t, n)
+    transposed(tape.x, tape.u_square, 0, tape.noise, tape.p, tape.p_square, tape.t, tape.scratch)
+    for i in range(n):
+        store(tape.t, i, load(tape.slopes, i) * load(tape.t, i))
+    for lane in range(LANES):
+        tape.weight[0, lane] = plan.gain[layer] ** 2 * tape.p_square[0, lane] * block.state[0, lane]
+    gain = plan.gain[layer]
+    if plan.two_matrix:
+        dot(tape.t, tape.t, tape.u_square)
+        for lane in range(LANES):
+            tape.weight[0, lane] += (plan.gain_in * gain) ** 2 * tape.u_square[0, lane] * block.state[1, lane]
+        through_inner(plan, block, tape, layer)
+        gain *= plan.gain_in
+    return gain
+
+
+@part
+def through_inner(plan, block, tape, layer):
+    """Turn t into Wᵀt, given that h is W z: its noise is in block.h."""
+    n = plan.width
+    begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner_backward)
+    fill_single(block.stream, tape.noise)
+    clear_beyond(tape.noise, n)
+    transposed(block.z, block.state, 1, block.h, tape.t, tape.u_square, tape.noise, tape.scratch)
+    copy(tape.noise, tape.t)
+
+
+@part
+def clear_beyond(x, n):
+    """Keep the row beyond an odd width at 0."""
+    if n < x.shape[0]:
+        store(x, n, singles_of(F32(0.0)))
+
+
+@part
+def move(plan, tape, layer, gain):
+    """Set p̃ = keep p̃ + gain t, within a safe range."""
+    keep = plan.keep[layer]
+    dot(tape.t, tape.t, tape.u_square)
+    for lane in range(LANES):
+        ahead, shift = (keep**2 * tape.p_square[0, lane] + gain**2 * tape.u_square[0, lane]) / plan.width, 0
+        if ahead > 0.0 and not 1.0 / SAFE <= ahead <= SAFE:
+            shift = math.frexp(ahead)[1] // 2
+            tape.p_exponent[0, lane] += shift
+        tape.factors[0, lane] = F32(math.ldexp(keep, -shift))
+        tape.factors[1, lane] = F32(math.ldexp(gain, -shift))
+    add_scaled(tape.factors, tape.p, tape.t)
+    dot(tape.p, tape.p, tape.p_square)
+
+
+@part
+def record_gradient(plan, tape, layer, rec, row, count):
+    """Write down the growth of the gradient."""
+    slot = rec.slot[layer]
+    if slot >= 0 and rec.log_grad_growth.shape[0] > 0:
+        passed = plan.log_scale[-1] - plan.log_scale[layer]
+        for lane in range(count):
+            log = math.log(tape.p_square[0, lane]) + 2.0 * (passed + LN2 * tape.p_exponent[0, lane])
+            rec.log_grad_growth[row + lane, slot, 0] = log - tape.log_start[0, lane]
+
+
+@part
+def record_weights(plan, block, tape, layer, rec, row, count):
+    """Write down the squared gradient of block l's weights, and add it to the tangent kernel; before p moves on."""
+    slot = rec.slot[layer + 1]
+    wanted = slot >= 0 and rec.log_weight_grad.shape[0] > 0
+    if not wanted and rec.log_ntk.shape[0] == 0:
+        return
+    for lane in range(count):
+        # the factors of the layers before and after, and that of the block itself
+        scale = plan.log_scale[-1] + LN2 * (tape.p_exponent[0, lane] + block.state[3, lane])
+        log = math.log(tape.weight[0, lane]) + 2.0 * scale - tape.log_start[0, lane] - rec.log_square_0[row + lane, 0]
+        if wanted:
+            rec.log_weight_grad[row + lane, slot, 0] = log
+        high, low = max(tape.total[0, lane], log), min(tape.total[0, lane], log)
+        tape.total[0, lane] = high + math.log1p(math.exp(low - high)) if low > -np.inf else high
+
+
+@part
+def run_forward(plan, block, tape, rec, row, count):
+    """Run the forward pass, and keep the states."""
+    counts = rec.active_fraction.shape[0] > 0
+    draw_start(plan, block, counts and rec.slot[0] >= 0)
+    record_state(plan, block, 0, rec, row, count)
+    for layer in range(plan.keep.shape[0]):
+        save(block, tape, layer)
+        if plan.two_matrix:
+            draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
+        record_activity(plan, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
+        draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
+        record_state(plan, block, layer + 1, rec, row, count)
+    record_output(plan, block, rec, row, count)
+
+
+@part
+def run_backward(plan, block, tape, rec, row, count):
+    """Run the gradient from z_d to z_0."""
+    depth = plan.keep.shape[0]
+    begin(block.stream, plan.seed, block.key, 0, CHANNEL.functional)
+    fill_single(block.stream, tape.p)
+    clear_beyond(tape.p, plan.width)
+    dot(tape.p, tape.p, tape.p_square)
+    store(tape.p_exponent, 0, doubles_of(0.0))
+    store(tape.total, 0, doubles_of(-np.inf))
+    for lane in range(LANES):
+        tape.log_start[0, lane] = math.log(tape.p_square[0, lane])
+    record_gradient(plan, tape, depth, rec, row, count)
+    held = (depth - 1) // tape.segment
+    for layer in range(depth - 1, -1, -1):
+        if layer // tape.segment != held:
+            held = layer // tape.segment
+            replay(plan, block, tape, held)
+        restore(block, tape, layer)
+        gain = to_pre_activation(plan, block, tape, layer)
+        record_weights(plan, block, tape, layer, rec, row, count)
+        move(plan, tape, layer, gain)
+        record_gradient(plan, tape, layer, rec, row, count)
+    if rec.log_ntk.shape[0] > 0:
+        for lane in range(count):
+            rec.log_ntk[row + lane, 0] = tape.total[0, lane]
+
+
+@kernel
+def run_blocks(plan, block, tape, first, rec):
+    """Fill the records of the networks first, first + 1, …; O(depth · width) a network."""
+    for row in range(0, rec.alive.shape[0], LANES):
+        count = min(LANES, rec.alive.shape[0] - row)
+        networks_of(np.uint64(first) + np.uint64(row), block.key)
+        run_forward(plan, block, tape, rec, row, count)
+        run_backward(plan, block, tape, rec, row, count)
+
+
+def run(net: ResNet, inputs: Array, seed: int, first: int, rec: Records) -> None:
+    """Fill `rec` with the networks first, first + 1, …."""
+    run_blocks(plan_of(net, inputs, seed), block_of(net), tape_of(net), first, rec)

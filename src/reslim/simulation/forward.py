@@ -1,0 +1,300 @@
+"""The forward pass of one input in lanes: 16 networks at once, one fused pass over the state a layer, single precision.
+
+The state is kept as z = 2ᵉ Π f · z̃, with one factor f a layer, common to all networks, and a binary exponent e a network:
+z̃' = ±z̃ + (c/|α|) g where the skip is not negligible, so that no rounding is repeated layer after layer. Norms and branch
+factors are formed in double precision and rounded once. The noise is that of the general sampler (matrix_free), which
+carries the same networks in double precision and is its test.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.simulation import activate
+from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word, unit_noise
+from reslim.simulation.jit import inlined, kernel, part
+from reslim.simulation.lane_activations import activated
+from reslim.simulation.lanes import (
+    LANES,
+    as_floats,
+    as_words,
+    doubles,
+    doubles_of,
+    fma,
+    load,
+    shl,
+    singles,
+    singles_of,
+    sqrt,
+    store,
+    where_greater,
+)
+from reslim.simulation.records import Records
+from reslim.spec import ResNet
+
+Array = NDArray[np.float64]
+NEGLIGIBLE = 1e-9  # a skip below this share of the branch is not divided out: its rounding does not matter
+CHUNK = 64  # coordinates summed in single precision before they are added up in double
+SAFE = 2.0**20  # where the mean square of z̃ would leave [1/SAFE, SAFE], it is rescaled by a power of two
+STEEPEST = 2.0**60  # scales beyond which every activation has reached its limit
+RELU, NONE = -1, -2  # codes of ReLU, and of no activation: the sums of φ are not wanted
+LN2 = math.log(2.0)
+
+
+class Plan(NamedTuple):
+    """A network as the kernels read it."""
+
+    two_matrix: bool
+    balanced: bool
+    kind: int
+    slope: float
+    width: int
+    keep: Array  # (depth,): α/f
+    gain: Array  # (depth,): λ √(v_out/n)/f
+    log_scale: Array  # (depth + 1,): ln of |x|/√n_in and of the f so far
+    gain_in: float  # √(v_in/n)
+    n_out: int
+    seed: np.uint64
+
+
+class Block(NamedTuple):
+    """The scratch of 16 networks: states, streams, and the scalars of each lane."""
+
+    z: NDArray[np.float32]  # (n or n + 1, LANES)
+    h: NDArray[np.float32]
+    key: NDArray[np.uint32]  # (2, LANES)
+    stream: NDArray[np.uint32]  # (4, LANES)
+    factors: NDArray[np.float32]  # (3, LANES): what multiplies z̃, the noise, and z̃ inside the activation
+    state: Array  # (4, LANES): Σ φ², Σ z̃², active units, e
+    inner: Array  # (3, LANES): the first three of h
+    output: NDArray[np.float32]  # (n_out or n_out + 1, LANES)
+
+
+def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
+    """Translate a spec for the kernels."""
+    v_in, v_out = net.variances
+    kind, slope = activate.code(net.phi)
+    kind = RELU if net.activation == "relu" else kind
+    branch = np.abs(net.branches) * math.sqrt(v_in * v_out)
+    factor = np.where(np.abs(net.skips) >= NEGLIGIBLE * branch, np.abs(net.skips), branch)
+    start = 0.5 * math.log(np.mean(inputs[0] ** 2))
+    return Plan(
+        net.block == "two-matrix",
+        net.balanced,
+        kind,
+        slope,
+        net.width,
+        net.skips / factor,
+        unit_noise(double=False) * net.branches * math.sqrt(v_out / net.width) / factor,
+        start + np.concatenate([[0.0], np.cumsum(np.log(factor))]),
+        unit_noise(double=False) * math.sqrt(v_in / net.width),
+        net.n_out,
+        np.uint64(seed),
+    )
+
+
+def block_of(net: ResNet) -> Block:
+    """Make the scratch of one thread."""
+    rows, outputs = net.width + net.width % 2, net.n_out + net.n_out % 2
+    return Block(
+        z=np.zeros((rows, LANES), F32),
+        h=np.zeros((rows, LANES), F32),
+        key=np.zeros((2, LANES), U32),
+        stream=np.zeros((4, LANES), U32),
+        factors=np.zeros((3, LANES), F32),
+        state=np.zeros((4, LANES)),
+        inner=np.zeros((3, LANES)),
+        output=np.zeros((outputs, LANES), F32),
+    )
+
+
+@inlined
+def fused_pass(z, n, stream, factors, kind, leak, balanced, watch, sums):
+    """Set z̃ = keep z̃ + gain g, and sums to Σ (φ(s z̃)/s)², Σ z̃² and the active units. O(n), one pass.
+
+    keep, gain and s are the rows of `factors`; the coins of a Balanced network are spare bits of the noise. Every call is
+    a copy of its own, without the branches that its constants decide.
+    """
+    s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
+    keep, gain, scale = load(factors, 0), load(factors, 1), load(factors, 2)
+    inverse, slope = F32(1.0) / scale, singles_of(F32(leak))
+    energy, square, active = doubles_of(0.0), doubles_of(0.0), doubles_of(0.0)
+    one, zero = singles_of(F32(1.0)), singles_of(F32(0.0))
+    for begins in range(0, n, CHUNK):
+        e, f, q, r, count = zero, zero, zero, zero, zero
+        for i in range(begins, min(begins + CHUNK, n), 2):
+            w1, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            w2, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            a, b = gaussian_pair(w1, w2)
+            a = fma(gain, a, keep * load(z, i))
+            b = fma(gain, b, keep * load(z, i + 1))
+            if i + 1 == n:  # the row beyond an odd width stays 0
+                b = zero
+            store(z, i, a)
+            store(z, i + 1, b)
+            q, r = fma(a, a, q), fma(b, b, r)
+            if balanced:
+                a = as_floats(as_words(a) ^ shl(w2 & 2, 30))
+                b = as_floats(as_words(b) ^ shl(w2 & 4, 29))
+            if watch:
+                count = count + where_greater(a, zero, one, zero) + where_greater(b, zero, one, zero)
+            if kind == RELU:
+                a, b = where_greater(a, zero, a, zero), where_greater(b, zero, b, zero)
+            elif kind != NONE:
+                a, b = activated(kind, slope, scale * a) * inverse, activated(kind, slope, scale * b) * inverse
+            e, f = fma(a, a, e), fma(b, b, f)
+        energy = energy + doubles(e) + doubles(f)
+        square = square + doubles(q) + doubles(r)
+        active = active + doubles(count)
+    store(sums, 0, energy)
+    store(sums, 1, square)
+    store(sums, 2, active)
+
+
+@part
+def advance(z, stream, factors, plan, kind, watch, sums):
+    """Run the fused pass in the copy made for this activation."""
+    n, balanced = plan.width, plan.balanced
+    if kind == NONE:
+        fused_pass(z, n, stream, factors, NONE, 0.0, False, False, sums)
+    elif kind == RELU:
+        fused_pass(z, n, stream, factors, RELU, 0.0, balanced, watch, sums)
+    else:
+        fused_pass(z, n, stream, factors, kind, plan.slope, balanced, watch, sums)
+
+
+@part
+def steepness(log_scale, exponent):
+    """Return e^log_scale 2ᵉ within the range in which activations still change."""
+    return min(max(math.exp(min(max(log_scale + LN2 * exponent, -60.0), 60.0)), 1.0 / STEEPEST), STEEPEST)
+
+
+@part
+def draw_start(plan, block, watch):
+    """Draw z_0 = |x|/√n_in g."""
+    store(block.state, 3, doubles_of(0.0))
+    store(block.factors, 0, singles_of(F32(0.0)))
+    store(block.factors, 1, singles_of(F32(1.0)))
+    store(block.factors, 2, singles_of(F32(steepness(plan.log_scale[0], 0.0))))
+    begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
+    advance(block.z, block.stream, block.factors, plan, NONE if plan.two_matrix else plan.kind, watch, block.state)
+
+
+@part
+def draw_inner(plan, block, layer, watch):
+    """Draw h = √(v_in/n) W z as a multiple of fresh noise, and put Σ φ(h)² into the state's sums."""
+    store(block.factors, 0, singles_of(F32(0.0)))
+    store(block.factors, 1, singles_of(F32(1.0)))
+    for lane in range(LANES):
+        block.inner[0, lane] = plan.gain_in * math.sqrt(block.state[1, lane])  # of h̃
+        at = math.log(block.inner[0, lane]) if block.inner[0, lane] > 0.0 else 0.0
+        block.factors[2, lane] = F32(steepness(plan.log_scale[layer] + at, block.state[3, lane]))
+        block.state[0, lane] = block.inner[0, lane] ** 2
+    begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner)
+    advance(block.h, block.stream, block.factors, plan, plan.kind, watch, block.inner)
+    for lane in range(LANES):
+        block.state[0, lane] *= block.inner[0, lane]
+
+
+@part
+def draw_step(plan, block, layer, watch):
+    """Turn z_l into z_{l+1}."""
+    keep, gain = plan.keep[layer], plan.gain[layer]
+    store(block.factors, 0, singles_of(F32(keep)))
+    store(block.factors, 1, singles(sqrt(load(block.state, 0)) * gain))
+    for lane in range(LANES):
+        ahead = keep**2 * block.state[1, lane] / plan.width + gain**2 * block.state[0, lane]  # mean square of z_{l+1}
+        if ahead > 0.0 and not 1.0 / SAFE <= ahead <= SAFE:
+            rescale(plan, block, layer, lane, math.frexp(ahead)[1] // 2)
+    if plan.kind > 0:
+        for lane in range(LANES):
+            block.factors[2, lane] = F32(steepness(plan.log_scale[layer + 1], block.state[3, lane]))
+    begin(block.stream, plan.seed, block.key, layer, CHANNEL.forward)
+    kind = NONE if plan.two_matrix else plan.kind
+    advance(block.z, block.stream, block.factors, plan, kind, watch, block.state)
+
+
+@part
+def rescale(plan, block, layer, lane, shift):
+    """Take 2^shift out of the next state of a lane."""
+    gain = plan.gain[layer] * math.sqrt(block.state[0, lane])
+    block.factors[0, lane] = F32(math.ldexp(plan.keep[layer], -shift))
+    block.factors[1, lane] = F32(math.ldexp(gain, -shift))
+    block.state[3, lane] += shift
+
+
+@part
+def log_square(plan, block, layer, lane):
+    """Return ln |z_l|²."""
+    return math.log(block.state[1, lane]) + 2.0 * (plan.log_scale[layer] + LN2 * block.state[3, lane])
+
+
+@part
+def record_state(plan, block, layer, rec, row, count):
+    """Write down ln |z_l|²."""
+    if layer == 0:
+        for lane in range(count):
+            rec.log_square_0[row + lane, 0] = log_square(plan, block, layer, lane)
+    if rec.slot[layer] >= 0 and rec.log_square.shape[0] > 0:
+        for lane in range(count):
+            rec.log_square[row + lane, rec.slot[layer], 0] = log_square(plan, block, layer, lane)
+
+
+@part
+def record_activity(plan, sums, layer, rec, row, count):
+    """Write down the active shares of a layer."""
+    slot = rec.slot[layer]
+    if slot >= 0 and rec.active_fraction.shape[0] > 0:
+        for lane in range(count):
+            rec.active_fraction[row + lane, slot, 0] = sums[2, lane] / plan.width
+    if slot >= 0 and rec.active_energy.shape[0] > 0:
+        for lane in range(count):
+            rec.active_energy[row + lane, slot, 0] = sums[0, lane] / sums[1, lane]
+
+
+@part
+def record_output(plan, block, rec, row, count):
+    """Draw z_out = W_out z_d / √n and write it down."""
+    depth, n_out = plan.keep.shape[0], plan.n_out
+    for lane in range(count):
+        rec.alive[row + lane, 0] = 1.0 if block.state[1, lane] > 0.0 else 0.0
+    if rec.output.shape[0] == 0 and rec.log_output_norm.shape[0] == 0:
+        return
+    begin(block.stream, plan.seed, block.key, 0, CHANNEL.output)
+    fill_single(block.stream, block.output)
+    for lane in range(count):
+        log_mean_square, square = log_square(plan, block, depth, lane) - math.log(plan.width), 0.0
+        for i in range(n_out):
+            g = np.float64(block.output[i, lane])
+            square += g * g
+            if rec.output.shape[0] > 0:
+                rec.output[row + lane, i, 0] = math.exp(0.5 * log_mean_square) * g
+        if rec.log_output_norm.shape[0] > 0:
+            rec.log_output_norm[row + lane, 0] = log_mean_square + math.log(square / n_out)
+
+
+@kernel
+def run_blocks(plan, block, first, rec):
+    """Fill the records of the networks first, first + 1, …; O(depth · width) a network."""
+    counts, networks = rec.active_fraction.shape[0] > 0, rec.alive.shape[0]
+    for row in range(0, networks, LANES):
+        count = min(LANES, networks - row)
+        networks_of(np.uint64(first) + np.uint64(row), block.key)
+        draw_start(plan, block, counts and rec.slot[0] >= 0)
+        record_state(plan, block, 0, rec, row, count)
+        for layer in range(plan.keep.shape[0]):
+            if plan.two_matrix:
+                draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
+            record_activity(plan, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
+            draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
+            record_state(plan, block, layer + 1, rec, row, count)
+        record_output(plan, block, rec, row, count)
+
+
+def run(net: ResNet, inputs: Array, seed: int, first: int, rec: Records) -> None:
+    """Fill `rec` with the networks first, first + 1, …."""
+    run_blocks(plan_of(net, inputs, seed), block_of(net), first, rec)
