@@ -197,6 +197,14 @@ MUTANTS = [
     Mutant("the output's law forgets the input layer", THEORY.format("forward_law"),
            "variance=law.variance + second, errors", "variance=law.variance, errors",
            against("Balanced, narrow")),
+    # the summary without draws
+    Mutant("blocks are merged without the difference of their means", SIM.format("moments"), "fourth += 6.0 * d**2",
+           "fourth += 0.0 * d**2", test("moments", "merged_moments_are_those_of_the_whole")),
+    Mutant("blocks are merged as they come", SIM.format("streaming"), "self.waiting[found.number] = found\n",
+           "self.found = found if self.found is None else self.found.plus(found)\n",
+           test("streaming", "threads_and_batches_do_not_matter")),
+    Mutant("bins are equally wide, not equally full", SIM.format("bins"), "spare * counts", "0 * counts",
+           test("bins", "a_quantile_is_that_of_a_level_off_by_less_than_one_thousandth")),
     # comparison
     Mutant("the law is allowed any variance", "theory/law.py", "np.nan_to_num(errors.variance_bound / variance, nan=0.0)",
            "0.4 + np.nan_to_num(errors.variance_bound / variance, nan=0.0)",

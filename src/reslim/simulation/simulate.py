@@ -43,9 +43,9 @@ def simulate(
 ) -> xr.Dataset:
     """Draw random networks exactly, without their matrices where that is possible.
 
-    Exact at any width and depth: every method draws from the law of the network itself, to the rounding of float64
-    states and of noise in the precision asked for. Replica k depends on (net, seed, k) and on the set of quantities
-    (which chooses the sampler), never on the number of replicas, threads or recorded layers.
+    Exact at any width and depth: every method draws from the law of the network itself, to the rounding of the
+    precision asked for. Replica k depends on (net, seed, k) and on the set of quantities (which chooses the sampler),
+    never on the number of replicas, threads or recorded layers.
 
     With ``draws=False`` the memory does not depend on the number of replicas either: the draws go, block by block, into
     the summary that `summarize` would make of them. Means, variances and their errors agree with it to rounding; a
@@ -63,7 +63,8 @@ def simulate(
     layers : "auto" (at most 33, evenly spread), "all", "last" or a list; each quantity takes the part in its domain.
     inputs : array (m, n_in), sent through the *same* network in every replica; None is one with |x|² = n_in.
     method : "auto", "matrix-free" (Gaussian entries), "radial" (O(1) a layer, some ReLU nets) or "explicit".
-    precision : of the normal numbers: "single" (float32, |g| ≤ 6.66) or "double". Sums and states are float64 always.
+    precision : "single": normal numbers in float32, |g| ≤ 6.56, and in the fast passes of one input the states, without
+        drift (docs/engine.md); or "double": everything in float64. Sums and logarithms are float64 always.
     threads : number of threads; all cores by default.
     progress : whether to show, on a terminal's stderr, a progress bar after one second and a line when kernels compile.
     draws : False for the summary alone, of as many networks as you have time for.
