@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation import activate
-from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word, unit_noise
+from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import activated
 from reslim.simulation.lanes import (
@@ -89,9 +89,9 @@ def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
         slope,
         net.width,
         net.skips / factor,
-        unit_noise(double=False) * net.branches * math.sqrt(v_out / net.width) / factor,
+        net.branches * math.sqrt(v_out / net.width) / factor,
         start + np.concatenate([[0.0], np.cumsum(np.log(factor))]),
-        unit_noise(double=False) * math.sqrt(v_in / net.width),
+        math.sqrt(v_in / net.width),
         net.n_out,
         np.uint64(seed),
     )

@@ -60,7 +60,6 @@ COS = tuple(
 )  # fmt: skip
 TWO_LN2 = F32(1.3862943611198906)
 SQRT_HALF_BITS = U32(0x3F3504F3)
-SINGLE_EXCESS = 3.574e-8  # relative, of the variance of the normals in single precision (docs/derivations/polynomials.py)
 
 
 class Channel(NamedTuple):
@@ -78,11 +77,6 @@ class Channel(NamedTuple):
 
 CHANNEL = Channel()
 CHANNELS = 16
-
-
-def unit_noise(double: bool) -> float:
-    """Return the factor that gives a stream's normals the variance 1."""
-    return 1.0 if double else 1.0 / math.sqrt(1.0 + SINGLE_EXCESS)
 
 
 @inlined

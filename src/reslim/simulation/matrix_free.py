@@ -32,9 +32,8 @@ class Batch:
         v_in, v_out = net.variances
         self.net, self.double, self.first, self.seed = net, double, first, np.uint64(seed)
         self.kind, self.slope = activate.code(net.phi)
-        unit = generator.unit_noise(double)
-        self.gains = unit * net.branches * math.sqrt(v_out / n)
-        self.gain_in = unit * math.sqrt(v_in / n)
+        self.gains = net.branches * math.sqrt(v_out / n)
+        self.gain_in = math.sqrt(v_in / n)
         self.shape = (networks, m, n)
         self.z, self.x = np.zeros(self.shape), np.zeros(self.shape)
         self.h = np.zeros(self.shape) if net.block == "two-matrix" else self.z
