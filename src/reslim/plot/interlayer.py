@@ -14,10 +14,10 @@ from reslim.errors import BadValue, Verbatim
 from reslim.plot import labels, select, style
 from reslim.quantities import QUANTITIES
 from reslim.summary import summarize
+from reslim.theory.families import LAWS
 
 CALL = "plot.interlayer"
 HATCH = "//////"
-LAWS = ("log-gaussian", "gaussian")
 Array = NDArray[np.float64]
 
 

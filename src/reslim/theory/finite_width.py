@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, polygamma, psi
 
 from reslim.spec import ResNet
+from reslim.theory.sums import cumulated
 
 Array = NDArray[np.float64]
 MARGIN = 1.25  # on a term of second order
@@ -62,10 +63,6 @@ class Errors:
         return MARGIN * np.abs(self.variance) + self.variance_beyond
 
 
-def _sum(increments: Array) -> Array:
-    return np.concatenate([[0.0], np.cumsum(increments)])
-
-
 def _entries(net: ResNet) -> float:
     """Bound the relative effect of entries that are not Gaussian on the variance."""
     return ENTRIES * abs(EXCESS_KURTOSIS[net.entries]) / net.width
@@ -95,8 +92,8 @@ def two_matrix(net: ResNet, r: Array) -> Errors:
 def _layers(net: ResNet, own: Array, mean: Array, variance: Array, third: Array) -> Errors:
     """Sum the terms of second order, n² × their size in one layer, over independent layers."""
     n = net.width
-    beyond = _beyond(net, _sum(own) / n)
-    return Errors(_sum(mean) / n**2, _sum(variance) / n**2, _sum(third) / n**2, beyond, beyond)
+    beyond = _beyond(net, cumulated(own) / n)
+    return Errors(cumulated(mean) / n**2, cumulated(variance) / n**2, cumulated(third) / n**2, beyond, beyond)
 
 
 def vanilla_variance_ratio(r: Array, own: Array) -> tuple[Array, Array]:
@@ -106,22 +103,22 @@ def vanilla_variance_ratio(r: Array, own: Array) -> tuple[Array, Array]:
     """
     deep = 5.91 - 0.47 * r + 17.42 * r**2 - 19.01 * r**3
     single = (2.5 * r**3 + 36.0 * r**2 - 20.0 * r) / (r + 4.0)
-    complete = 1.0 - np.exp(-_sum(r) / FADE)
-    weight = np.maximum(_sum(own), np.finfo(float).tiny)
-    deep_mean, single_mean = _sum(own * deep) / weight, _sum(own * single) / weight
+    complete = 1.0 - np.exp(-cumulated(r) / FADE)
+    weight = np.maximum(cumulated(own), np.finfo(float).tiny)
+    deep_mean, single_mean = cumulated(own * deep) / weight, cumulated(own * single) / weight
     return complete * deep_mean + (1.0 - complete) * single_mean, complete
 
 
 def vanilla_mean(r: Array) -> Array:
     """Return n² × (mean - law) at l = 0 … d of vanilla networks, good to a quarter."""
-    return _sum(np.interp(r, SHARES, MEAN))
+    return cumulated(np.interp(r, SHARES, MEAN))
 
 
 def vanilla(net: ResNet, r: Array, law: Array) -> Errors:
     """Return the errors of the vanilla one-matrix law, whose variance is `law`."""
     n = net.width
     ratio, complete = vanilla_variance_ratio(r, np.diff(law))
-    third = _sum(np.interp(r, THIRD_SHARES, THIRD)) / n**2
+    third = cumulated(np.interp(r, THIRD_SHARES, THIRD)) / n**2
     beyond = _beyond(net, law)
     unknown = UNKNOWN * (1.0 - complete**2) / n * law
     return Errors(vanilla_mean(r) / n**2, ratio / n * law, third, beyond, beyond + unknown)

@@ -14,7 +14,7 @@ from reslim.spec import ResNet
 from reslim.theory import finite_width, signs
 from reslim.theory.finite_width import Errors
 from reslim.theory.shares import relu_shares
-from reslim.theory.sums import earlier_sums
+from reslim.theory.sums import cumulated, earlier_sums
 
 Array = NDArray[np.float64]
 
@@ -37,11 +37,6 @@ class Growth:
         steps = (self.mean, self.variance, self.log_second_moment)
         mean, variance, second = (values[-1] - values for values in steps)
         return Growth(mean, variance, self.errors.backward(), second, self.exact_second_moment)
-
-
-def cumulated(increments: Array) -> Array:
-    """Return the sums over the layers before l, l = 0 … d."""
-    return np.concatenate([[0.0], np.cumsum(increments)])
 
 
 def vanilla(net: ResNet) -> Growth:

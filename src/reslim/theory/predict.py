@@ -17,11 +17,11 @@ from reslim.quantities import QUANTITIES, LayerRequest, Quantity, resolve, selec
 from reslim.spec import ResNet
 from reslim.theory import mean_field
 from reslim.theory.baseline import BASELINES, Baseline
+from reslim.theory.families import LAWS
 from reslim.theory.law import QuantityLaw, Request
 from reslim.theory.laws import is_fitted, law_of
 
 Array = NDArray[np.float64]
-LAWS = ("log-gaussian", "gaussian")
 MOMENTS = ("mean", "variance")
 ERRORS = ("mean", "variance_ratio", "ks")
 DEEPEST = 1_000_000

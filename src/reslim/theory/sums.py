@@ -1,4 +1,4 @@
-"""Sums over the earlier layers, which every interlayer effect is made of."""
+"""Sums over the earlier layers, which every law over layers is made of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FORGOTTEN = 1e-18  # correlations below it change no sum: every f below is O(ρ)
+
+
+def cumulated(increments: Array) -> Array:
+    """Return the sums over the layers before l, l = 0 … d."""
+    return np.concatenate([[0.0], np.cumsum(increments)])
 
 
 def earlier_sums(weights: Array, steps: Array, *functions: Callable[[Array], Array]) -> list[Array]:
