@@ -21,12 +21,13 @@ CLUSTER = 25.0  # nodes come as close to 0 as REACH / sinh(25): to the kink that
 FINEST = 0.02  # spacing of the grid in two dimensions
 
 
-def _clip(q: Array) -> Array:
+def in_range(q: Array) -> Array:
+    """Clip variances Q to the range in which every activation has reached its limits."""
     return np.clip(np.asarray(q, dtype=np.float64), 1.0 / RANGE, RANGE)
 
 
 @cache
-def _nodes() -> tuple[Array, Array]:
+def gaussian_nodes() -> tuple[Array, Array]:
     """Return nodes clustered at 0 and their weights under the standard normal: the trapezium in t, g ~ sinh t."""
     t = np.linspace(-CLUSTER, CLUSTER, NODES)
     g = REACH * np.sinh(t) / np.sinh(CLUSTER)
@@ -38,8 +39,8 @@ def mean_square(phi: Activation, q: Array) -> Array:
     """Return E φ(√Q g)²/Q for each Q."""
     if phi.negative_slope is not None:
         return np.full_like(q, 0.5 * (1.0 + phi.negative_slope**2), dtype=np.float64)
-    g, weights = _nodes()
-    root = np.sqrt(_clip(q))[..., None]
+    g, weights = gaussian_nodes()
+    root = np.sqrt(in_range(q))[..., None]
     return np.sum(weights * (phi.value(root * g) / root) ** 2, axis=-1)
 
 
@@ -47,8 +48,8 @@ def mean_square_slope(phi: Activation, q: Array) -> Array:
     """Return E φ'(√Q g)² for each Q."""
     if phi.negative_slope is not None:
         return np.full_like(q, 0.5 * (1.0 + phi.negative_slope**2), dtype=np.float64)
-    g, weights = _nodes()
-    return np.sum(weights * phi.derivative(np.sqrt(_clip(q))[..., None] * g) ** 2, axis=-1)
+    g, weights = gaussian_nodes()
+    return np.sum(weights * phi.derivative(np.sqrt(in_range(q))[..., None] * g) ** 2, axis=-1)
 
 
 def product(phi: Activation, q: Array, q_2: Array, cosine: Array) -> Array:
@@ -58,7 +59,7 @@ def product(phi: Activation, q: Array, q_2: Array, cosine: Array) -> Array:
         slope = phi.negative_slope
         arc = (np.sqrt(1.0 - cosine**2) + cosine * (np.pi - np.arccos(cosine))) / (2.0 * np.pi)
         return slope * cosine + (1.0 - slope) ** 2 * arc
-    q, q_2 = _clip(q), _clip(q_2)
+    q, q_2 = in_range(q), in_range(q_2)
     if phi.name == "erf":
         scaled = 2.0 * np.sqrt(q / (1.0 + 2.0 * q)) * np.sqrt(q_2 / (1.0 + 2.0 * q_2)) * cosine
         return 2.0 / np.pi * np.arcsin(scaled) / np.sqrt(q) / np.sqrt(q_2)

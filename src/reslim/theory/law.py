@@ -77,8 +77,9 @@ def relu_refusal(net: ResNet) -> str:
 
 
 def each_input(values: Array, inputs: int) -> Array:
-    """Repeat values, one a layer, for every input: shape (layers, inputs)."""
-    return np.broadcast_to(np.asarray(values)[:, None], (len(values), inputs))
+    """Repeat values, one a layer, for every input: shape (layers, inputs); what has this shape stays as it is."""
+    values = np.asarray(values)
+    return np.broadcast_to(values if values.ndim == 2 else values[:, None], (len(values), inputs))
 
 
 def ks_distance(errors: Errors, variance: Array) -> Array:

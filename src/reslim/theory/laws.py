@@ -5,10 +5,10 @@ from __future__ import annotations
 from reslim import checks
 from reslim.errors import NotCovered
 from reslim.spec import ResNet
-from reslim.theory import activity_law, forward_law, gradient_law
+from reslim.theory import activation_law, activity_law, forward_law, gradient_law
 from reslim.theory.law import QuantityLaw, Request
 
-LAWS = (forward_law.LAW, gradient_law.LAW, activity_law.LAW)
+LAWS = (forward_law.LAW, activation_law.LAW, gradient_law.LAW, activity_law.LAW)
 
 
 def law_of(request: Request, name: str) -> QuantityLaw | str:
