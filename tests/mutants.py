@@ -49,6 +49,10 @@ def lanes(what: str, case: str) -> tuple[str, ...]:
     return (f"tests/simulation/test_in_lanes.py::test_{what}_on_the_same_noise[{case}]",)
 
 
+def angle(name: str) -> tuple[str, ...]:
+    return (f"tests/theory/test_angle.py::test_{name}",)
+
+
 FINITE = "gradients_are_finite_differences"
 MUTANTS = [
     # matrix-free
@@ -211,6 +215,18 @@ MUTANTS = [
            ("tests/test_agreement.py::test_a_variance_that_is_3_percent_wrong_differs",)),
     Mutant("few networks are enough", "goodness.py", "return self.noise <= max(self.allowed, self.resolution)", "return True",
            ("tests/test_agreement.py::test_too_few_networks_are_unresolved_with_the_number_that_would_do",)),
+    # the gradient of vanilla networks
+    Mutant("gradient: the angle does not pull", "theory/angle_law.py", "rate.mean + rate.pull * self.square",
+           "rate.mean + rate.pull + 0.0 * self.square", angle("moments_and_law_of_the_brownian_formula")),
+    Mutant("gradient: the angle has a noise of its own", "theory/angle_law.py",
+           "slide = (rate.covariance - rate.variance) / (2.0 * self.h)", "slide = 0.0",
+           angle("moments_and_law_of_the_brownian_formula")),
+    Mutant("gradient: later layers from the wrong end", "theory/sums.py", "np.append(steps[-2::-1], steps[0])", "steps[::-1]",
+           angle("rates_keep_the_identities")),
+    Mutant("gradient: no boundary term", "theory/angle_law.py", "return mean - boundary(net), variance",
+           "return mean + boundary(net), variance", angle("law_against_networks")),
+    Mutant("gradient: the pull has no memory", "theory/angle.py", "(2.0 * r + 0.5 * drift) / n", "2.0 * r / n",
+           angle("rates_of_a_deep_network")),
 ]  # fmt: skip
 
 

@@ -12,8 +12,10 @@ from scipy.special import gammainc, gammaln, ndtr, polygamma, psi
 from reslim import checks, results
 from reslim.errors import BadValue, NotCovered
 from reslim.quantities import QUANTITIES
+from reslim.theory import angle_law, fourier
 
 Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 TAIL = 40.0  # ln of the density's decay at which a logarithm of a chi-square is cut off: e⁻⁴⁰
 LAWS = ("log-gaussian", "gaussian")
 
@@ -28,7 +30,8 @@ class Distribution:
     """A law of one number, with G ~ N(`scale_mean`, `scale_variance`) in the families that are made from it.
 
     normal: G itself. normal+log-chi2: G + ln(χ²_k/k), k = `degrees`. normal-scale-mixture: e^{G/2} Z, Z ~ N(0, 1).
-    moments: only mean and variance are known. Quadrature is good to 1e-8.
+    gradient: that of a vanilla network, by its `characteristic` function. moments: only mean and variance are known.
+    Quadrature is good to 1e-8.
     """
 
     family: str
@@ -37,6 +40,7 @@ class Distribution:
     scale_mean: float = 0.0
     scale_variance: float = 0.0
     degrees: int = 1
+    characteristic: Complex | None = None  # of (x - mean)/deviation, at fourier.FREQUENCIES
 
     def pdf(self, x: ArrayLike) -> Array:
         """Return the density; that of a point mass is not a function and refused."""
@@ -75,6 +79,8 @@ def distribution(
     here = here.isel(output_unit=0) if "output_unit" in here.dims else here
     mean, variance = (float(here.sel(moment=moment)) for moment in ("mean", "variance"))
     family = values.attrs["family" if law == "log-gaussian" else "gaussian_family"]
+    if family == "gradient" and layer is not None and variance > 0.0:
+        return Distribution(family, mean, variance, characteristic=angle_law.characteristic(results.spec_of(prediction), layer))
     if f"{quantity}_scale" not in prediction:
         return Distribution(family, mean, variance, mean, variance)
     scale = prediction[f"{quantity}_scale"].sel(law=law, input=input)
@@ -155,13 +161,26 @@ def _sum_cdf(law: Distribution, x: Array) -> Array:
     return _sum(weights, ndtr((x[..., None] - u - law.scale_mean) / np.sqrt(law.scale_variance)))
 
 
+def _transformed_pdf(law: Distribution, x: Array) -> Array:
+    assert law.characteristic is not None
+    deviation = np.sqrt(law.variance)
+    return fourier.density(law.characteristic, (x - law.mean) / deviation) / deviation
+
+
+def _transformed_cdf(law: Distribution, x: Array) -> Array:
+    assert law.characteristic is not None
+    return fourier.cumulative(law.characteristic, (x - law.mean) / np.sqrt(law.variance))
+
+
 _DENSITIES = {
     "normal": lambda law, x: _normal_pdf((x - law.mean) / np.sqrt(law.variance)) / np.sqrt(law.variance),
+    "gradient": _transformed_pdf,
     "normal+log-chi2": _sum_pdf,
     "normal-scale-mixture": _mixture_pdf,
 }
 _CUMULATIVES = {
     "normal": lambda law, x: ndtr((x - law.mean) / np.sqrt(law.variance)),
+    "gradient": _transformed_cdf,
     "normal+log-chi2": _sum_cdf,
     "normal-scale-mixture": _mixture_cdf,
 }

@@ -8,7 +8,7 @@ beyond: they bound an error, they are not part of the law.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ UNKNOWN = 2.5  # n × relative error of the fade
 # Vanilla, n² × (mean - law) a layer, and n² × third cumulant a layer, against r.
 SHARES = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0])
 MEAN = np.array([0.0, -0.9, -2.2, -3.8, -5.5, -6.7, -7.5, -4.1])
+GRADIENT_MEAN, GRADIENT_VARIANCE = 9.0, 8.0  # n² × a layer's and r's, and n × relative
 THIRD_SHARES = np.array([0.0, 0.1, 0.3, 0.5, 0.8, 0.9, 1.0])
 THIRD = np.array([0.0, -25.0, -88.0, -126.0, -122.0, -100.0, -31.0])
 
@@ -132,6 +133,19 @@ def fitted(net: ResNet, r: Array, law: Array) -> Errors:
     unknown = 0.15 * np.abs(plain.variance) + UNKNOWN * (1.0 - complete**6) / n * law
     nothing = np.zeros_like(law)
     return Errors(nothing, nothing, plain.third, beyond + 0.3 * np.abs(plain.mean), beyond + unknown)
+
+
+def gradient(net: ResNet, r: Array, law: Array) -> Errors:
+    """Return the errors of the law of the vanilla gradient at l = 0 … d, whose variance is `law`: measured bounds.
+
+    Measured for n from 32 to 64, d/n from ⅛ to 3, r from 0.1 to 0.95: the mean is off by at most 7 r/n² a layer, the
+    variance by 6.3/n relative.
+    """
+    n, nothing = net.width, np.zeros(net.depth + 1)
+    shares, third = cumulated(r) / n**2, cumulated(np.interp(r, THIRD_SHARES, THIRD)) / n**2
+    found = Errors(nothing, nothing, third, GRADIENT_MEAN * shares, nothing).backward()
+    complete = 1.1 - np.exp(-(n**2) * found.mean_beyond / (GRADIENT_MEAN * FADE))  # few layers are nearly normal
+    return replace(found, third=complete * found.third, variance_beyond=(GRADIENT_VARIANCE / n + NEXT / n**2) * law)
 
 
 def perceptron_cumulants(n: int) -> tuple[float, float, float]:

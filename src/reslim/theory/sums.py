@@ -45,3 +45,9 @@ def correlations(steps: Array, layers: list[int]) -> Array:
         products = np.cumprod(steps[layer : layers[-1]])  # ρ between `layer` and each later one
         found[row, row + 1 :] = found[row + 1 :, row] = products[places[row + 1 :] - layer - 1]
     return found
+
+
+def later_sums(weights: Array, steps: Array, *functions: Callable[[Array], Array]) -> list[Array]:
+    """Return T_l = Σ_{m>l} w_m f(ρ_lm) for l = 0 … d - 1 and each f; otherwise as `earlier_sums`."""
+    backwards = np.append(steps[-2::-1], steps[0])  # the last of them meets no layer
+    return [sums[-2::-1] for sums in earlier_sums(weights[::-1], backwards, *functions)]

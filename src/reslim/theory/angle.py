@@ -1,0 +1,69 @@
+"""The gradient of vanilla ReLU networks and its angle to the state: what a layer does to the two, to first order.
+
+K² = n cos²∠(p_l, z_l) changes slowly, and pulls the gradient along the state (docs/derivations/gradient.md).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.spec import ResNet
+from reslim.theory import signs
+from reslim.theory.shares import relu_shares
+from reslim.theory.sums import cumulated, earlier_sums, later_sums
+
+Array = NDArray[np.float64]
+
+
+class Rates(NamedTuple):
+    """What a layer adds, over n; each of shape (depth,).
+
+    Means and variances of ln|z|² and of ln|p|² at angle zero, the covariance of the two, and the pull: E d ln|p|² grows by
+    pull · K².
+    """
+
+    state_mean: Array
+    state_variance: Array
+    mean: Array
+    variance: Array
+    covariance: Array
+    pull: Array
+
+    @property
+    def spread(self) -> Array:
+        """The variance that a layer adds to ln K²."""
+        return self.variance + self.state_variance - 2.0 * self.covariance
+
+
+def rates(net: ResNet) -> Rates:
+    """Return the rates of a vanilla ReLU network. A pair of layers counts at the earlier one."""
+    _, r, a = relu_shares(net)
+    kappa, drift, tilt, root = (r * sums for sums in later_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign, _t1))
+    own, n = 5.0 * r**2 + 4.0 * r * (1.0 - r), net.width
+    return Rates(
+        (-0.5 * own - 0.5 * drift) / n,
+        (own + 2.0 * kappa) / n,
+        (-0.5 * own - 2.0 * r - drift + 3.0 * root) / n,
+        (own + 2.0 * kappa - 6.0 * root) / n,
+        (r**2 + 2.0 * tilt) / n,
+        (2.0 * r + 0.5 * drift) / n,
+    )
+
+
+def _t1(rho: Array) -> Array:
+    """Return (2/π) ρ √(1 - ρ²)."""
+    return signs.TWO_OVER_PI * signs.rho_root(rho)
+
+
+def boundary(net: ResNet) -> Array:
+    """Return what the layers before l take from the mean of a gradient stopped there, l = 0 … d.
+
+    (1/n) Σ_{i<l≤m} r_i r_m t₁(ρ_im): the masks of the later layers are hypoactivated by the earlier ones, too.
+    """
+    _, r, a = relu_shares(net)
+    (earlier,), (later,) = earlier_sums(r, a, _t1), later_sums(r, a, _t1)
+    before, after = cumulated(r * earlier[:-1]), cumulated((r * later)[::-1])[::-1]
+    return (before[-1] - before - after) / net.width

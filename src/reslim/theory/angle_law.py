@@ -1,0 +1,157 @@
+"""The law of the gradient of vanilla ReLU networks, followed from the last layer down on a grid of y = ln K².
+
+On the grid live the probability of y and, for each y, the first two moments of the gradient's logarithm, or its
+characteristic function (docs/derivations/gradient.md).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_banded
+
+from reslim.spec import ResNet
+from reslim.theory import fourier
+from reslim.theory.angle import Rates, boundary, rates
+
+Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+LOWEST, HIGHEST, POINTS = -20.0, 4.8, 500  # of y: all but 4e-5 of the start, and e⁻⁶⁰ of the end
+STEPS, MOST_STEPS = 64, 2048  # at least, and for the whole law at most so many through a network
+STEADY = 1e-9  # relative change of the increments below which they change no more
+
+
+@lru_cache(maxsize=16)
+def moments(net: ResNet) -> tuple[Array, Array]:
+    """Return mean and variance of ln(|p_l|²/|p_d|²) - Σ ln S at l = 0 … d, for a p_d that is independent of the network.
+
+    O(depth) times the points of the grid; in networks whose layers are alike, until the angle has settled, about 10 n
+    layers from the end. Second order in the steps of y and of the layers.
+    """
+    by_layer = rates(net)
+    grid = Grid()
+    density = grid.start()
+    first, second = np.zeros_like(density), np.zeros_like(density)
+    mean, variance = np.zeros(net.depth + 1), np.zeros(net.depth + 1)
+    substeps = -(-STEPS // net.depth)
+    alike = bool(np.ptp(net.skips) == 0.0 and np.ptp(net.branches) == 0.0)
+    for layer in range(net.depth - 1, -1, -1):
+        step = Rates(*(values[layer] / substeps for values in by_layer))
+        for _ in range(substeps):
+            density, first, second = grid.step(step, density, first, second)
+        mean[layer] = first.sum()
+        variance[layer] = second.sum() - mean[layer] ** 2
+        if alike and _is_steady(mean[layer : layer + 3]) and _is_steady(variance[layer : layer + 3]):
+            for moment in (mean, variance):
+                moment[:layer] = moment[layer] + (moment[layer] - moment[layer + 1]) * np.arange(layer, 0, -1)
+            break
+    return mean - boundary(net), variance
+
+
+def _is_steady(values: Array) -> bool:
+    """Return whether three values in a row lie on a line."""
+    return len(values) == 3 and abs(values[0] - 2.0 * values[1] + values[2]) <= STEADY * abs(values[0] - values[1])
+
+
+@lru_cache(maxsize=64)
+def characteristic(net: ResNet, layer: int) -> Complex:
+    """Return the characteristic function of (x - mean)/deviation, x = ln(|p_l|²/|p_d|²), at `fourier.FREQUENCIES`.
+
+    Layers are put together into steps that add at most ½ to the variance of y, while these are fewer than 2048.
+    """
+    mean, variance = (values[layer] for values in moments(net))
+    later = Rates(*(values[layer:][::-1] for values in rates(net)))
+    count = np.clip(2.0 * later.spread.sum(), 2 * STEPS, MOST_STEPS)
+    blocks = np.array_split(np.arange(net.depth - layer), min(net.depth - layer, int(count)))
+    substeps = -(-STEPS // len(blocks))
+    steps = [Rates(*(values[block].sum() / substeps for values in later)) for block in blocks]
+    grid, start = Grid(), Grid().start()
+    found = np.empty(len(fourier.FREQUENCIES), np.complex128)
+    for k, frequency in enumerate(fourier.FREQUENCIES / np.sqrt(variance)):
+        values = start.astype(np.complex128)
+        for step in steps:
+            generator = grid.tilted(step, frequency)
+            for _ in range(substeps):
+                values = _advanced(generator, values)
+        found[k] = values.sum() * np.exp(-1j * frequency * (mean + boundary(net)[layer]))
+    return found
+
+
+class Grid:
+    """Points of y = ln K², with probabilities on them; the ends reflect."""
+
+    def __init__(self) -> None:
+        self.y, self.h = np.linspace(LOWEST, HIGHEST, POINTS, retstep=True)
+        self.square = np.exp(self.y)
+
+    def start(self) -> Array:
+        """Return the probabilities of K² ~ χ²₁."""
+        weights = np.sqrt(self.square) * np.exp(-0.5 * self.square)
+        return weights / weights.sum()
+
+    def step(self, rate: Rates, density: Array, first: Array, second: Array) -> tuple[Array, Array, Array]:
+        """Advance the density, and the sums of ln|p|² and its square over it, by one step (Crank–Nicolson).
+
+        f' = L f, f₁' = L f₁ + A f, f₂' = L f₂ + 2 A f₁ + V f with A f = (mean + pull K²) f - (covariance - V) ∂f.
+        """
+        generator, gain = self.generator(rate), self.gain(rate)
+        after = _advanced(generator, density)
+        middle = 0.5 * (density + after)
+        after_first = _advanced(generator, first, _times(gain, middle))
+        middle_first = 0.5 * (first + after_first)
+        return after, after_first, _advanced(generator, second, 2.0 * _times(gain, middle_first) + rate.variance * middle)
+
+    def tilted(self, rate: Rates, frequency: float) -> Complex:
+        """Return the three diagonals of L + i ω A - ½ ω² V, which moves E[e^{iω ln|p|²}; y]."""
+        bands = self.generator(rate) + 1j * frequency * self.gain(rate)
+        bands[1] -= 0.5 * frequency**2 * rate.variance
+        return bands
+
+    def gain(self, rate: Rates) -> Array:
+        """Return the three diagonals of A; its columns sum to mean + pull K²."""
+        slide = (rate.covariance - rate.variance) / (2.0 * self.h)
+        bands = np.zeros((3, len(self.y)))
+        bands[0, 1:], bands[1], bands[2, :-1] = -slide, rate.mean + rate.pull * self.square, slide
+        bands[1, 0] -= slide
+        bands[1, -1] += slide
+        return bands
+
+    def generator(self, rate: Rates) -> Array:
+        """Return the three diagonals of L, which moves probability between neighbours, as `solve_banded` has them.
+
+        Exponentially fitted (Scharfetter and Gummel): exact for constant drift and spread, positive for any.
+        """
+        drift = rate.state_mean - rate.mean - rate.pull * np.sqrt(self.square[1:] * self.square[:-1])
+        half = 0.5 * rate.spread
+        up = half / self.h**2 * _bernoulli(-drift * self.h / half)
+        down = half / self.h**2 * _bernoulli(drift * self.h / half)
+        bands = np.zeros((3, len(self.y)))
+        bands[0, 1:], bands[2, :-1] = down, up
+        bands[1, :-1] -= up
+        bands[1, 1:] -= down
+        return bands
+
+
+def _bernoulli(x: Array) -> Array:
+    """Return x/(eˣ - 1)."""
+    small = np.abs(x) < 1e-6
+    safe = np.where(small, 1.0, x)
+    return np.where(small, 1.0 - 0.5 * x, safe / np.expm1(safe))
+
+
+def _advanced(generator: Any, values: Any, source: Any = 0.0) -> Any:
+    """Return the values after one step of Crank and Nicolson, with a source."""
+    halved = -0.5 * generator
+    halved[1] += 1.0
+    return solve_banded((1, 1), halved, values + 0.5 * _times(generator, values) + source, overwrite_ab=True, check_finite=False)
+
+
+def _times(bands: Any, values: Any) -> Any:
+    """Return the product of a matrix of three diagonals with a vector."""
+    product = bands[1] * values
+    product[:-1] += bands[0, 1:] * values[1:]
+    product[1:] += bands[2, :-1] * values[:-1]
+    return product
