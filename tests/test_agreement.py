@@ -165,3 +165,10 @@ def test_a_quantity_without_a_law_is_refused_with_the_reason():
         reslim.compare(reslim.predict(net), sample, quantities=["log_grad_growth"])
     with pytest.raises(ValueError, match="no quantity in common"):
         reslim.compare(reslim.predict(net), sample)
+
+
+def test_rounding_is_no_difference_from_a_point_mass():
+    net = ResNet(depth=7, width=10, skip=0.3, branch=0.0)
+    names = ["log_growth", "log_grad_growth"]
+    found = reslim.compare(reslim.predict(net, quantities=names), reslim.simulate(net, 100, quantities=names))
+    assert found.attrs["verdict"] == "agree"

@@ -18,6 +18,7 @@ MEAN_RESOLUTION = 0.1  # standard deviations
 VARIANCE_RESOLUTION = 0.1  # relative
 KS_RESOLUTION = 0.05
 HOPELESS = 0.5  # a law allowed a larger relative error of the variance makes no claim that a sample could confirm
+ROUNDING = 1e-12  # relative: draws so near the one value of a law without spread are that value
 GRID = 4001  # points at which a distribution function is computed for a large sample
 
 
@@ -88,6 +89,8 @@ def goodness(draws: Array, law: Distribution, rival: Distribution, allowed: Sequ
 
     `allowed` is what the law itself may be off: in the mean, in variance/law - 1, in the KS distance.
     """
+    if law.variance == 0.0:
+        draws = np.where(np.isclose(draws, law.mean, rtol=ROUNDING, atol=ROUNDING), law.mean, draws)
     found: dict[str, float] = dict(zip(STATISTICS, statistics(draws), strict=True))
     finite = draws[np.isfinite(draws)]
     critical = float(-ndtri(0.5 * level))

@@ -19,7 +19,7 @@ from scipy import special
 from reslim.activations import activation
 from reslim.simulation import activate, generator, lane_activations
 from reslim.simulation.generator import gaussian_pair
-from reslim.simulation.lane_activations import activated
+from reslim.simulation.lane_activations import activated, slope_of
 from reslim.simulation.lanes import LANES, load, singles_of, store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,12 @@ TRUTH = {
     "erf": (special.erf, mpmath.erf),
     "gelu": (lambda x: x * special.ndtr(x), lambda x: x * mpmath.ncdf(x)),
     "silu": (lambda x: x * special.expit(x), lambda x: x / (1 + mpmath.exp(-x))),
+}
+SLOPES = {
+    "tanh": lambda x: mpmath.sech(x) ** 2,
+    "erf": lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-(x**2)),
+    "gelu": lambda x: mpmath.ncdf(x) + x * mpmath.npdf(x),
+    "silu": lambda x: (1 + x / (1 + mpmath.exp(x))) / (1 + mpmath.exp(-x)),
 }
 FEW = 2e-36  # below it the tails of gelu and silu are only small
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
@@ -41,6 +47,12 @@ def activate_rows(kind, slope, x, out):
 
 
 @njit
+def slope_rows(kind, leak, x, out):
+    for i in range(x.shape[0]):
+        store(out, i, slope_of(kind, singles_of(leak), load(x, i)))
+
+
+@njit
 def pair_rows(words, out):
     for i in range(0, words.shape[0], 2):
         g, h = gaussian_pair(load(words, i), load(words, i + 1))
@@ -48,12 +60,12 @@ def pair_rows(words, out):
         store(out, i + 1, h)
 
 
-def in_lanes(name, x, slope=0.0):
+def in_lanes(name, x, slope=0.0, rows_of=activate_rows):
     x = np.ascontiguousarray(x, np.float32)
     rows = np.zeros((-(-x.size // LANES), LANES), np.float32)
     rows.ravel()[: x.size] = x
     out = np.empty_like(rows)
-    activate_rows(activate.CODES.get(name, 0), np.float32(slope), rows, out)
+    rows_of(activate.CODES.get(name, 0), np.float32(slope), rows, out)
     return out.ravel()[: x.size]
 
 
@@ -114,6 +126,29 @@ def test_agrees_with_the_table_and_the_scalar_kernels(name):
 def test_piecewise_linear(slope):
     x = np.linspace(-3.0, 3.0, 97).astype(np.float32)
     assert np.array_equal(in_lanes("relu", x, slope), np.where(x > 0, x, np.float32(slope) * x))
+    assert np.array_equal(in_lanes("relu", x, slope, slope_rows), np.where(x > 0, np.float32(1.0), np.float32(slope)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_slopes(name):
+    """Relative for tanh and erf down to 1e-37 and small beyond, absolute for gelu and silu; the table, and mpmath on a few."""
+    x = np.concatenate([magnitudes(), -magnitudes()])
+    value = in_lanes(name, x, rows_of=slope_rows).astype(float)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        exact = activation(name).derivative(x.astype(float))
+    few = np.random.default_rng(1).choice(np.flatnonzero(np.abs(x) < 40.0), 64)
+    with mpmath.workdps(40):
+        precise = [float(SLOPES[name](mpmath.mpf(float(v)))) for v in x[few]]
+    if name in ("tanh", "erf"):
+        seen = exact > 1e-37
+        assert_relative(value, exact, 6e-7, seen)
+        assert_relative(value[few], np.array(precise), 6e-7, seen[few])
+        assert (value >= 0.0).all()
+        assert (value[~seen] < 1.1e-37).all()
+        assert (value[np.abs(x) > 44.0] == 0.0).all()
+    else:
+        assert np.abs(value - exact).max() < 4e-7
+        assert np.abs(value[few] - precise).max() < 4e-7
 
 
 @pytest.mark.parametrize(("name", "end"), [("tanh", 9.1), ("erf", 4.0)])
@@ -184,7 +219,7 @@ def test_the_variance_of_the_normals_is_that_of_the_polynomials(fits):
 
 
 def digest_of_fixed_words():
-    """Return a digest of the bits of `gaussian_pair` and of every activation."""
+    """Return a digest of the bits of `gaussian_pair` and of every activation and slope."""
     rng = np.random.default_rng(3)
     words = rng.integers(0, 2**32, (2048, LANES), dtype=np.uint32)
     words[:2, :4] = [[0, 1, 2**32 - 1, 2**31], [2**31 - 1, 2**31, 0, 2**32 - 1]]
@@ -192,7 +227,8 @@ def digest_of_fixed_words():
     pair_rows(words, out)
     bits = words & np.uint32(0xFF7FFFFF)  # no infinity, no NaN
     numbers = np.concatenate([8.0 * out, bits.view(np.float32)]).ravel()
-    results = [out, *(in_lanes(name, numbers) for name in ("relu", *NAMES))]
+    kernels = [(name, rows_of) for name in ("relu", *NAMES) for rows_of in (activate_rows, slope_rows)]
+    results = [out, *(in_lanes(name, numbers, rows_of=rows_of) for name, rows_of in kernels)]
     return hashlib.sha256(b"".join(result.tobytes() for result in results)).hexdigest()
 
 

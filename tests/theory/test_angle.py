@@ -140,3 +140,14 @@ def test_cost_is_linear_in_depth():
         return best
 
     assert math.log(seconds(1000) / seconds(250)) / math.log(4.0) < 1.5
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_network_without_branches_passes_the_gradient_on():
+    net = ResNet(depth=5, width=10, skip=0.5, branch=0.0)
+    mean, variance = angle_law.moments(net)
+    np.testing.assert_array_equal([mean, variance], 0.0)
+    some = ResNet(depth=2, width=10, branch=(0.0, 0.5))
+    mean, variance = angle_law.moments(some)
+    assert mean[0] == mean[1] < 0.0
+    assert variance[0] == variance[1] > 0.0

@@ -24,15 +24,18 @@ from reslim.simulation.forward import (
     record_activity,
     record_output,
     record_state,
+    steepness,
 )
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, fill_words, networks_of
 from reslim.simulation.jit import kernel, part
-from reslim.simulation.lane_algebra import add_scaled, copy, dot, transposed
-from reslim.simulation.lanes import LANES, doubles_of, load, singles_of, store, where_greater
+from reslim.simulation.lane_activations import activated, slope_of
+from reslim.simulation.lane_algebra import add_scaled, copy, dot, square_of_small, transposed
+from reslim.simulation.lanes import LANES, doubles_of, load, singles_of, store
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
+LARGEST = float(np.finfo(F32).max)
 MOST_STORED = 4_000_000  # floats of states of 16 networks; deeper networks are replayed from checkpoints
 
 
@@ -146,13 +149,18 @@ def toss(plan, block, tape, layer):
 
 @part
 def activate(plan, block, tape, h):
-    """Set x = φ(s h) and the slopes s φ'(s h) of a piecewise linear activation; the row beyond an odd width stays 0."""
-    one, zero, leak = singles_of(F32(1.0)), singles_of(F32(0.0)), singles_of(F32(plan.slope))
+    """Set x = φ(s f h)/f and the slopes s φ'(s f h), s the coins and f row 2 of the factors; beyond an odd width stays 0."""
+    leak, scale = singles_of(F32(plan.slope)), load(block.factors, 2)
+    inverse = F32(1.0) / scale
     for i in range(plan.width):
         coin = load(tape.coins, i)
         at = coin * load(h, i)
-        slope = where_greater(at, zero, one, leak)
-        store(tape.x, i, slope * at)
+        if plan.kind <= 0:
+            slope = slope_of(0, leak, at)
+            store(tape.x, i, slope * at)
+        else:
+            slope = slope_of(plan.kind, leak, scale * at)
+            store(tape.x, i, inverse * activated(plan.kind, leak, scale * at))
         store(tape.slopes, i, coin * slope)
 
 
@@ -167,6 +175,9 @@ def to_pre_activation(plan, block, tape, layer):
     if plan.two_matrix:
         draw_inner(plan, block, layer, False)
         h = block.h
+    else:
+        for lane in range(LANES):
+            block.factors[2, lane] = F32(steepness(plan.log_scale[layer], block.state[3, lane]))
     if plan.balanced:
         toss(plan, block, tape, layer)
     activate(plan, block, tape, h)
@@ -184,7 +195,7 @@ def to_pre_activation(plan, block, tape, layer):
         tape.weight[0, lane] = plan.gain[layer] ** 2 * tape.p_square[0, lane] * block.state[0, lane]
     gain = plan.gain[layer]
     if plan.two_matrix:
-        dot(tape.t, tape.t, tape.u_square)
+        square_of_small(tape.t, tape.u_square)
         for lane in range(LANES):
             tape.weight[0, lane] += (plan.gain_in * gain) ** 2 * tape.u_square[0, lane] * block.state[1, lane]
         through_inner(plan, block, tape, layer)
@@ -214,14 +225,14 @@ def clear_beyond(x, n):
 def move(plan, tape, layer, gain):
     """Set p̃ = keep p̃ + gain t, within a safe range."""
     keep = plan.keep[layer]
-    dot(tape.t, tape.t, tape.u_square)
+    square_of_small(tape.t, tape.u_square)
     for lane in range(LANES):
         ahead, shift = (keep**2 * tape.p_square[0, lane] + gain**2 * tape.u_square[0, lane]) / plan.width, 0
         if ahead > 0.0 and not 1.0 / SAFE <= ahead <= SAFE:
             shift = math.frexp(ahead)[1] // 2
             tape.p_exponent[0, lane] += shift
         tape.factors[0, lane] = F32(math.ldexp(keep, -shift))
-        tape.factors[1, lane] = F32(math.ldexp(gain, -shift))
+        tape.factors[1, lane] = F32(min(math.ldexp(gain, -shift), LARGEST)) if tape.u_square[0, lane] > 0.0 else F32(0.0)
     add_scaled(tape.factors, tape.p, tape.t)
     dot(tape.p, tape.p, tape.p_square)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reslim.simulation import activate
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
-from reslim.simulation.lane_activations import activated
+from reslim.simulation.lane_activations import ERF, TANH, activated
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -40,7 +40,8 @@ Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-9  # a skip below this share of the branch is not divided out: its rounding does not matter
 CHUNK = 64  # coordinates summed in single precision before they are added up in double
 SAFE = 2.0**20  # where the mean square of z̃ would leave [1/SAFE, SAFE], it is rescaled by a power of two
-STEEPEST = 2.0**60  # scales beyond which every activation has reached its limit
+LOG2_STEEPEST = 60.0
+STEEPEST = 2.0**LOG2_STEEPEST  # scales beyond which every activation has reached its limit
 RELU, NONE = -1, -2  # codes of ReLU, and of no activation: the sums of φ are not wanted
 LN2 = math.log(2.0)
 
@@ -174,6 +175,20 @@ def steepness(log_scale, exponent):
 
 
 @part
+def lower_saturated(log_scale, exponent, sums, lane):
+    """Divide Σ (φ(s z̃)/s)² by the true s² where that is beyond the steepest, and |φ| at its limit."""
+    excess = log_scale + LN2 * exponent - LN2 * LOG2_STEEPEST
+    if excess > 0.0:
+        sums[0, lane] *= math.exp(-2.0 * excess)
+
+
+@part
+def saturates(plan):
+    """Return whether |φ| has a limit."""
+    return plan.kind == TANH or plan.kind == ERF
+
+
+@part
 def draw_start(plan, block, watch):
     """Draw z_0 = |x|/√n_in g."""
     store(block.state, 3, doubles_of(0.0))
@@ -182,6 +197,9 @@ def draw_start(plan, block, watch):
     store(block.factors, 2, singles_of(F32(steepness(plan.log_scale[0], 0.0))))
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
     advance(block.z, block.stream, block.factors, plan, NONE if plan.two_matrix else plan.kind, watch, block.state)
+    if saturates(plan) and not plan.two_matrix:
+        for lane in range(LANES):
+            lower_saturated(plan.log_scale[0], 0.0, block.state, lane)
 
 
 @part
@@ -197,6 +215,9 @@ def draw_inner(plan, block, layer, watch):
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner)
     advance(block.h, block.stream, block.factors, plan, plan.kind, watch, block.inner)
     for lane in range(LANES):
+        if saturates(plan) and block.state[0, lane] > 0.0:
+            at = plan.log_scale[layer] + 0.5 * math.log(block.state[0, lane])
+            lower_saturated(at, block.state[3, lane], block.inner, lane)
         block.state[0, lane] *= block.inner[0, lane]
 
 
@@ -216,6 +237,9 @@ def draw_step(plan, block, layer, watch):
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.forward)
     kind = NONE if plan.two_matrix else plan.kind
     advance(block.z, block.stream, block.factors, plan, kind, watch, block.state)
+    if saturates(plan) and not plan.two_matrix:
+        for lane in range(LANES):
+            lower_saturated(plan.log_scale[layer + 1], block.state[3, lane], block.state, lane)
 
 
 @part

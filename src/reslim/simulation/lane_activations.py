@@ -2,7 +2,8 @@
 
 Accurate for every x: the relative error of tanh and erf is below 3e-7, and they are odd, never above 1, and 1 far out. That
 of gelu and silu is below 3e-7 for x ≥ 0, and below 6e-7 for x < 0 while |φ| ≥ 2e-36; farther out |φ| stays below 2e-36.
-The fits: docs/derivations/polynomials.py.
+The errors of the slopes φ' of tanh and erf are below 6e-7 relative where φ' > 1e-37, and beyond it φ' ends in 0; those of gelu
+and silu, whose slopes cross 0, are below 4e-7 absolute. The fits: docs/derivations/polynomials.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 
 from reslim.simulation.activate import CODES
 from reslim.simulation.jit import part
-from reslim.simulation.lanes import absolute, as_floats, as_words, copysign, fma, shl, where_greater
+from reslim.simulation.lanes import absolute, as_floats, as_words, copysign, fma, shl, singles_of, where_greater
 
 F32 = np.float32
 TANH, ERF, GELU = CODES["tanh"], CODES["erf"], CODES["gelu"]
@@ -34,6 +35,8 @@ LOG2_E, MINUS_LN2 = F32(1.4426950408889634), F32(-0.6931471805599453)
 MINUS_LN2_HIGH, MINUS_LN2_LOW = F32(-355.0 / 512.0), F32(2.1219444005469e-4)  # few bits, so that times k is exact
 ROUNDER = F32(1.5 * 2.0**23)  # adding it rounds to a whole number k and leaves k in the lowest bits
 SIGN = np.uint32(0x80000000)
+INV_SQRT_2PI, TWO_OVER_SQRT_PI = F32(0.3989422804014327), F32(1.1283791670955126)
+TANH_SLOPE_END, ERF_SLOPE_END = F32(43.5), F32(9.32)  # exp(-87) is a normal number
 
 
 @part
@@ -48,6 +51,14 @@ def exp_of(r, shifted):
     """2ᵏ exp(r), with k = shifted - ROUNDER."""
     p = fma(fma(fma(fma(fma(EXP[4], r, EXP[3]), r, EXP[2]), r, EXP[1]), r, EXP[0]), r, F32(1.0))
     return as_floats(as_words(p) + shl(as_words(shifted), 23))
+
+
+@part
+def exp_product(a, b):
+    """Return exp(a b) for a b from -87 to 0; the product is never rounded."""
+    shifted = fma(a * b, LOG2_E, ROUNDER)
+    k = shifted - ROUNDER
+    return exp_of(fma(k, MINUS_LN2_LOW, fma(a, b, k * MINUS_LN2_HIGH)), shifted)
 
 
 @part
@@ -79,16 +90,18 @@ def erf(x):
 
 
 @part
+def tail(b):
+    """Return Φ(b) exp(b²/2) for b from -GELU_END to 0."""
+    p = fma(fma(fma(fma(TAIL_P[4], b, TAIL_P[3]), b, TAIL_P[2]), b, TAIL_P[1]), b, TAIL_P[0])
+    q = fma(fma(fma(fma(fma(TAIL_Q[5], b, TAIL_Q[4]), b, TAIL_Q[3]), b, TAIL_Q[2]), b, TAIL_Q[1]), b, TAIL_Q[0])
+    return p / q
+
+
+@part
 def gelu(x):
     """X Φ(x) = max(x, 0) - |x| Φ(-|x|), so that no tail is a difference of two large numbers."""
     b = minus_absolute(x, GELU_END)
-    half = b * F32(-0.5)
-    shifted = fma(half * b, LOG2_E, ROUNDER)
-    k = shifted - ROUNDER
-    e = exp_of(fma(k, MINUS_LN2_LOW, fma(half, b, k * MINUS_LN2_HIGH)), shifted)  # b² is never rounded
-    p = fma(fma(fma(fma(TAIL_P[4], b, TAIL_P[3]), b, TAIL_P[2]), b, TAIL_P[1]), b, TAIL_P[0])
-    q = fma(fma(fma(fma(fma(TAIL_Q[5], b, TAIL_Q[4]), b, TAIL_Q[3]), b, TAIL_Q[2]), b, TAIL_Q[1]), b, TAIL_Q[0])
-    return fma(b, e * p / q, where_greater(x, F32(0.0), x, F32(0.0)))
+    return fma(b, exp_product(b * F32(-0.5), b) * tail(b), where_greater(x, F32(0.0), x, F32(0.0)))
 
 
 @part
@@ -112,3 +125,51 @@ def activated(kind, slope, x):
     if kind == GELU:
         return gelu(x)
     return silu(x)
+
+
+@part
+def tanh_slope(x):
+    """1/cosh²(x), without cancellation where tanh saturates."""
+    b = minus_absolute(x, TANH_SLOPE_END)
+    e = exp_product(singles_of(F32(2.0)), b)
+    total = F32(1.0) + e
+    return where_greater(b, -TANH_SLOPE_END, F32(4.0) * e / (total * total), F32(0.0))
+
+
+@part
+def erf_slope(x):
+    """2/√π exp(-x²)."""
+    b = minus_absolute(x, ERF_SLOPE_END)
+    return where_greater(b, -ERF_SLOPE_END, TWO_OVER_SQRT_PI * exp_product(b * F32(-1.0), b), F32(0.0))
+
+
+@part
+def gelu_slope(x):
+    """Φ(x) + x φ(x); on the positive side one less that of -x."""
+    b = minus_absolute(x, GELU_END)
+    below = exp_product(b * F32(-0.5), b) * fma(b, INV_SQRT_2PI, tail(b))
+    return where_greater(x, F32(0.0), F32(1.0) - below, below)
+
+
+@part
+def silu_slope(x):
+    """σ(x) (1 + x (1 - σ(x))); on the positive side one less that of -x."""
+    b = minus_absolute(x, SILU_END)
+    e = exp_product(singles_of(F32(1.0)), b)
+    total = F32(1.0) + e
+    below = e / total * (F32(1.0) + b / total)
+    return where_greater(x, F32(0.0), F32(1.0) - below, below)
+
+
+@part
+def slope_of(kind, leak, x):
+    """φ'(x) of the code `kind`; at 0 the slope of the negative side."""
+    if kind == 0:
+        return where_greater(x, F32(0.0), singles_of(F32(1.0)), leak)
+    if kind == TANH:
+        return tanh_slope(x)
+    if kind == ERF:
+        return erf_slope(x)
+    if kind == GELU:
+        return gelu_slope(x)
+    return silu_slope(x)

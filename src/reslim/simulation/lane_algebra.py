@@ -33,6 +33,16 @@ def dot(x, y, out):
 
 
 @part
+def square_of_small(x, out):
+    """Set out (1, LANES) to the squared lengths of vectors whose squares may be too small for single precision. O(n)."""
+    total = doubles_of(0.0)
+    for i in range(x.shape[0]):
+        wide = doubles(load(x, i))
+        total = total + wide * wide
+    store(out, 0, total)
+
+
+@part
 def transposed(x, squares, row, image, p, p_square, out, scratch):
     """Turn fresh noise `out` into Wᵀp of a W of which W x = |x| image is known; |x|² is row `row` of `squares`. O(n).
 

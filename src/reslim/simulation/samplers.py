@@ -93,12 +93,10 @@ def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
 def in_lanes(job: Job) -> bool:
     """Return whether the passes in lanes give everything: one input, single precision, no displacements.
 
-    A displacement is a small difference of states, which needs their double precision; the gradients of smooth activations
-    are not in lanes yet.
+    A displacement is a small difference of states, which needs their double precision.
     """
     displaced = {"log_displacement", "log_grad_displacement"} & set(job.names)
-    smooth = job.backward and not job.net.phi.homogeneous
-    return not (job.double or displaced or smooth or len(job.inputs) > 1)
+    return not (job.double or displaced or len(job.inputs) > 1)
 
 
 def _run_explicit(job: Job, first: int, rec: Records) -> None:

@@ -124,11 +124,13 @@ class Grid:
 
         Exponentially fitted (Scharfetter and Gummel): exact for constant drift and spread, positive for any.
         """
+        bands = np.zeros((3, len(self.y)))
+        if rate.spread == 0.0:  # no branch
+            return bands
         drift = rate.state_mean - rate.mean - rate.pull * np.sqrt(self.square[1:] * self.square[:-1])
         half = 0.5 * rate.spread
         up = half / self.h**2 * _bernoulli(-drift * self.h / half)
         down = half / self.h**2 * _bernoulli(drift * self.h / half)
-        bands = np.zeros((3, len(self.y)))
         bands[0, 1:], bands[2, :-1] = down, up
         bands[1, :-1] -= up
         bands[1, 1:] -= down
