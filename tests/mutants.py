@@ -132,7 +132,7 @@ MUTANTS = [
            test("lane_activations", "relative_error[erf-1]")),
     Mutant("a wrong digit in the tail of gelu", SIM.format("lane_activations"), "1.193693851", "1.193793851",
            test("lane_activations", "relative_error[gelu--1]")),
-    Mutant("tanh's slope without its square", SIM.format("lane_activations"), "e / (total * total), F32(0.0))", "e / total, F32(0.0))",
+    Mutant("tanh's slope without its square", SIM.format("lane_activations"), "(total * total), F32", "total, F32",
            test("lane_activations", "slopes[tanh]")),
     Mutant("silu's slope without its second term", SIM.format("lane_activations"), "(F32(1.0) + b / total)", "F32(1.0)",
            test("lane_activations", "slopes[silu]")),

@@ -170,5 +170,5 @@ def test_a_quantity_without_a_law_is_refused_with_the_reason():
 def test_rounding_is_no_difference_from_a_point_mass():
     net = ResNet(depth=7, width=10, skip=0.3, branch=0.0)
     names = ["log_growth", "log_grad_growth"]
-    found = reslim.compare(reslim.predict(net, quantities=names), reslim.simulate(net, 100, quantities=names))
+    found = reslim.compare(reslim.predict(net, quantities=names), reslim.simulate(net, 2000, quantities=names))
     assert found.attrs["verdict"] == "agree"

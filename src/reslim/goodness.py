@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ MEAN_RESOLUTION = 0.1  # standard deviations
 VARIANCE_RESOLUTION = 0.1  # relative
 KS_RESOLUTION = 0.05
 HOPELESS = 0.5  # a law allowed a larger relative error of the variance makes no claim that a sample could confirm
-ROUNDING = 1e-12  # relative: draws so near the one value of a law without spread are that value
+ROUNDING = 1e-12  # relative: draws so near the value of a law without spread are that value
 GRID = 4001  # points at which a distribution function is computed for a large sample
 
 
@@ -90,7 +90,7 @@ def goodness(draws: Array, law: Distribution, rival: Distribution, allowed: Sequ
     `allowed` is what the law itself may be off: in the mean, in variance/law - 1, in the KS distance.
     """
     if law.variance == 0.0:
-        draws = np.where(np.isclose(draws, law.mean, rtol=ROUNDING, atol=ROUNDING), law.mean, draws)
+        draws, law, rival = _from_its_value(draws, law, rival)
     found: dict[str, float] = dict(zip(STATISTICS, statistics(draws), strict=True))
     finite = draws[np.isfinite(draws)]
     critical = float(-ndtri(0.5 * level))
@@ -101,6 +101,13 @@ def goodness(draws: Array, law: Distribution, rival: Distribution, allowed: Sequ
     scale = root + 0.12 + 0.11 / root  # Stephens 1970
     shape = Check(ks, allowed[2], float(kolmogi(level)) / scale, KS_RESOLUTION)
     return Goodness(mean, variance, shape, mean_z, variance_z, float(kolmogorov(ks * scale)), gaussian_ks, finite.size)
+
+
+def _from_its_value(draws: Array, law: Distribution, rival: Distribution) -> tuple[Array, Distribution, Distribution]:
+    """Move the one value of a law without spread to 0, and the draws that are this value but for rounding."""
+    moved = draws - law.mean
+    moved[np.abs(moved) <= ROUNDING * max(1.0, abs(law.mean))] = 0.0
+    return moved, replace(law, mean=0.0), replace(rival, mean=rival.mean - law.mean)
 
 
 def _mean(
