@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.activations import Activation
-from reslim.theory import signs
 from reslim.theory.expectations import gaussian_nodes, in_range
 
 Array = NDArray[np.float64]
@@ -32,24 +31,6 @@ class Energy:
     spread: Array  # Var F/m₁²
     coefficients: Array | None = None  # a_k/a_0, orthonormal
     tilt: float | None = None
-
-    def covariances(self, first: int, layer: int, rho: Array, balanced: bool) -> tuple[Array, Array]:
-        """Return Cov(F_j, F_l)/(m₁ m₁) and Q_l Cov(F_j, F″_l)/(m₁ m₁) for j = first … l - 1, l = `layer`.
-
-        `rho` has the correlations ρ_jl, shape (l - first,). Of a Balanced network only the even part of F counts.
-        """
-        if self.coefficients is None:
-            odd = 0.0 if balanced or self.tilt is None else self.tilt**2
-            return 2.0 * rho**2 + odd * signs.kappa(rho), 2.0 * odd * signs.square_sign(rho)
-        k = np.arange(1, ORDER + 1)
-        own = self.coefficients[layer]
-        powers = np.multiply.accumulate(np.broadcast_to(rho[:, None], (len(rho), ORDER)), axis=1)
-        weighted = powers * self.coefficients[first:layer, 1 : ORDER + 1]
-        both = np.stack([own[1:-2], np.sqrt((k + 1.0) * (k + 2.0)) * own[3:]], axis=1)
-        if balanced:
-            both[k % 2 == 1] = 0.0
-        energy, bend = (weighted @ both).T
-        return energy, bend
 
 
 def energy(phi: Activation, q: Array) -> Energy:
@@ -72,11 +53,11 @@ def _moments(phi: Activation, q: Array) -> tuple[Array, Array]:
     root = np.sqrt(in_range(q))[:, None]
     values = (phi.value(root * g) / root) ** 2
     values /= (values @ weights)[:, None]
-    return values @ _polynomials(), (values - 1.0) ** 2 @ weights
+    return values @ polynomials(), (values - 1.0) ** 2 @ weights
 
 
 @cache
-def _polynomials() -> Array:
+def polynomials() -> Array:
     """Return the orthonormal Hermite polynomials at the nodes times the weights, shape (nodes, ORDER + 3)."""
     g, weights = gaussian_nodes()
     table = np.empty((ORDER + 3, len(g)))

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.spec import ResNet
-from reslim.theory import mean_field
-from reslim.theory.hermite import Energy, energy
+from reslim.theory import mean_field, signs
+from reslim.theory.hermite import ORDER, Energy, energy
+from reslim.theory.sums import earlier_sums
 
 Array = NDArray[np.float64]
-FORGOTTEN = 1e-13  # correlations below it change nothing: every covariance is O(ρ)
 
 
 class Orbit(NamedTuple):
@@ -70,34 +70,61 @@ def two_matrix(path: Orbit) -> Moments:
 
 
 def one_matrix(path: Orbit, balanced: bool) -> Moments:
-    """Return the moments of the one-matrix block: O(d K) for each of the layers that a unit remembers."""
-    met, tilt = _feedback(path, balanced)
-    variance, mean = _recursion(path, met, tilt)
+    """Return the moments of the one-matrix block. O(d K)."""
+    variance, mean = state(path, *feedback(path, balanced))
     with_last, with_first, rho = _norms(path)
     norm_mean, norm_variance = mean - with_last, variance + 2.0 * with_last
     return Moments(norm_mean, norm_variance, norm_mean, norm_variance + 4.0 - 2.0 * with_first - 4.0 * rho**2)
 
 
-def _feedback(path: Orbit, balanced: bool) -> tuple[Array, Array]:
+def feedback(path: Orbit, balanced: bool) -> tuple[Array, Array]:
     """Return e_l = (p_l C)_l and T_l = ½ Σ_j p_lj Q_l Cov(F″_l, F_j)/(m₁ m₁), each of shape (depth,)."""
-    depth = len(path.r)
-    met, tilt = np.zeros((2, depth))
-    response, rho = np.zeros((2, depth))  # p_lj and ρ_jl at the present layer l
-    first = 0
-    for l in range(depth):
-        while first < l and abs(rho[first]) < FORGOTTEN:
-            first += 1
-        if first < l:
-            kernel, bend = path.energy.covariances(first, l, rho[first:l], balanced)
-            met[l], tilt[l] = response[first:l] @ kernel, 0.5 * response[first:l] @ bend
-        response[first:l] *= path.chi[l]
-        response[l], rho[l] = path.r[l], 1.0
-        rho[first : l + 1] *= path.step[l]
-    return met, tilt
+    unit = path.energy
+    if unit.coefficients is not None:
+        return felt(unit.coefficients, heard(path, balanced))
+    odd = 0.0 if balanced or unit.tilt is None else unit.tilt**2
+    met, tilt = earlier_sums(
+        path.r, path.step, lambda rho: 2.0 * rho**2 + odd * signs.kappa(rho), lambda rho: odd * signs.square_sign(rho)
+    )
+    return met[:-1], tilt[:-1]
 
 
-def _recursion(path: Orbit, met: Array, tilt: Array) -> tuple[Array, Array]:
-    """Return V_l = p_l C p_lᵀ and μ_l for l = 0 … d."""
+def heard(path: Orbit, balanced: bool) -> Array:
+    """Return N_lk = Σ_{j<l} p_lj a_k(j) ρ_jl^k for l = 0 … d - 1 and k = 1 … ORDER: what ln Q_l knows of a unit. O(d K)."""
+    assert path.energy.coefficients is not None
+    a = seen(path.energy.coefficients, balanced)
+    powers = step_powers(path)
+    found = np.zeros_like(a)
+    for l in range(1, len(found)):
+        found[l] = powers[l - 1] * (path.chi[l - 1] * found[l - 1] + path.r[l - 1] * a[l - 1])
+    return found
+
+
+def felt(coefficients: Array, found: Array) -> tuple[Array, Array]:
+    """Return Cov(δ ln Q_l, f(z_l)) and what it adds to the mean, ½ Σ_j p_lj Q_l Cov(f″(z_l), F_j)/m₁, at each layer.
+
+    `coefficients` are those of f, shape (layers, ORDER + 3), and `found` comes from `heard`.
+    """
+    k = np.arange(1, ORDER + 1)
+    bend = np.sqrt((k + 1.0) * (k + 2.0)) * coefficients[:, 3:]
+    return np.sum(found * coefficients[:, 1:-2], axis=1), 0.5 * np.sum(found * bend, axis=1)
+
+
+def seen(coefficients: Array, balanced: bool) -> Array:
+    """Return the coefficients of order 1 … ORDER, those that other layers see: of Balanced networks the even ones only."""
+    kept = coefficients[:, 1 : ORDER + 1].copy()
+    if balanced:
+        kept[:, ::2] = 0.0
+    return kept
+
+
+def step_powers(path: Orbit) -> Array:
+    """Return ρ^k of neighbouring layers, shape (depth, ORDER)."""
+    return np.multiply.accumulate(np.broadcast_to(path.step[:, None], (len(path.step), ORDER)), axis=1)
+
+
+def state(path: Orbit, met: Array, tilt: Array) -> tuple[Array, Array]:
+    """Return variance V_l = p_l C p_lᵀ and mean μ_l of δ ln Q_l for l = 0 … d, from what `feedback` gives."""
     r, kappa, spread = path.r, path.energy.slope, path.energy.spread
     variance, mean = np.zeros((2, len(r) + 1))
     # ½ r(1-r) [C_ll - 2(1-κ) e] + r [T - ½ C_ll - κ e]: what does not hold V
