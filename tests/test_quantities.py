@@ -17,6 +17,7 @@ TABLE = {
     "log_displacement": (STATE, PER_LAYER, False, False),
     "log_grad_growth": (STATE, PER_LAYER, True, False),
     "log_grad_displacement": (STATE, PER_LAYER, True, False),
+    "grad_state_cosine": (STATE, PER_LAYER, True, False),
     "log_weight_grad": (BLOCKS, PER_LAYER, True, False),
     "log_ntk": (NONE, PER_INPUT, True, False),
     "active_fraction": (ACTIVITY, PER_LAYER, False, True),

@@ -62,6 +62,9 @@ _TABLE = (
         _LAYERED,
     ),
     Quantity(
+        "grad_state_cosine", "cos∠(p_l, z_l)", "cosine between the gradient and the state", "gradient", _LAYERED
+    ),
+    Quantity(
         "log_weight_grad",
         "ln Σ(∂(p_d·z_d)/∂W)²/(|p_d|²|z_0|²)",
         "logarithm of the squared gradient of block l - 1's unit-variance weights, relative to |p_d|²|z_0|²",

@@ -142,6 +142,7 @@ def test_records_are_the_definitions(case):
             "log_displacement": [-np.inf] + [0.5 * math.log((v - z[0]) @ (v - z[0]) / square_0) for v in z[1:]],
             "log_grad_growth": [math.log(v @ v / square_d) for v in p],
             "log_grad_displacement": [0.5 * math.log((v - p[-1]) @ (v - p[-1]) / square_d) for v in p[:-1]] + [-np.inf],
+            "grad_state_cosine": [v @ u / np.linalg.norm(v) / np.linalg.norm(u) for v, u in zip(p, z, strict=True)],
             "log_weight_grad": [np.nan, *np.log(relative)],
             "log_ntk": math.log(relative.sum()),
             "active_fraction": [*(np.mean(b.signs * y.h > 0) for b, y in zip(weights.blocks, layers, strict=True)), np.nan],

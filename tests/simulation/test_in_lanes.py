@@ -11,7 +11,7 @@ from reslim.simulation.records import Records, allocate
 from reslim.simulation.samplers import Job
 
 FORWARD = ("log_growth", "active_fraction", "active_energy", "output", "log_output_norm")
-GRADIENT = (*FORWARD, "log_grad_growth", "log_weight_grad", "log_ntk")
+GRADIENT = (*FORWARD, "log_grad_growth", "grad_state_cosine", "log_weight_grad", "log_ntk")
 UNEVEN = tuple(np.linspace(-1.0, 1.0, 20))
 NETS = {
     "relu": ResNet(depth=7, width=11),

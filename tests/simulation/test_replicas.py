@@ -15,7 +15,7 @@ module = importlib.import_module("reslim.simulation.simulate")
 
 VANILLA = ResNet(depth=6, width=5, n_in=3)
 DEEP_RADIAL = ResNet(depth=6, width=5, block=TWO)
-BACKWARD = ["log_norm", "active_fraction", "log_grad_growth", "log_weight_grad", "log_ntk", "output"]
+BACKWARD = ["log_norm", "active_fraction", "log_grad_growth", "grad_state_cosine", "log_weight_grad", "log_ntk", "output"]
 FORWARD = ["log_norm", "active_fraction", "output"]
 SAMPLERS = [
     (VANILLA, {"method": "matrix-free"}),

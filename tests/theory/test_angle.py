@@ -13,7 +13,7 @@ from helpers import assert_mean, assert_variance
 from reslim import ResNet
 from reslim.theory import angle, angle_law, fourier
 from reslim.theory.growth import vanilla
-from reslim.theory.shares import relu_shares
+from reslim.theory.shares import homogeneous_shares
 
 UNEVEN = ResNet(depth=12, width=50, skip=tuple(np.linspace(-0.9, 1.0, 12)), branch=tuple(np.linspace(0.2, 1.1, 12)))
 
@@ -35,7 +35,7 @@ def test_rates_keep_the_identities(net):
     )
     forward = vanilla(net)
     assert found.state_variance.sum() == pytest.approx(forward.variance[-1], rel=1e-13)
-    assert found.state_mean.sum() == pytest.approx(forward.mean[-1] - relu_shares(net).log_growth.sum(), rel=1e-13)
+    assert found.state_mean.sum() == pytest.approx(forward.mean[-1] - homogeneous_shares(net).log_growth.sum(), rel=1e-13)
 
 
 def test_rates_of_a_deep_network():
@@ -45,7 +45,7 @@ def test_rates_of_a_deep_network():
 
 
 def test_the_boundary_is_the_sum_over_pairs():
-    _, r, a = relu_shares(UNEVEN)
+    _, r, a = homogeneous_shares(UNEVEN)
     d, n = UNEVEN.depth, UNEVEN.width
     for stop in range(d + 1):
         pairs = [(i, m, np.prod(a[i:m])) for i in range(stop) for m in range(stop, d)]

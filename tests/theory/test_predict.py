@@ -34,15 +34,15 @@ def test_the_layout():
 def test_what_has_no_law_says_why_and_how_to_simulate_it():
     laws = reslim.predict(NET)
     reasons = json.loads(laws.attrs["unavailable"])
-    assert set(reasons) == {"log_displacement", "log_grad_displacement", "log_weight_grad", "log_ntk"}
+    assert set(reasons) == {"log_displacement", "log_grad_displacement"}
     assert all(reason.endswith(f"reslim simulate --quantities {name}") for name, reason in reasons.items())
-    assert np.isnan(laws.log_ntk.sel(law="log-gaussian")).all()
-    assert np.isfinite(laws.log_ntk.sel(law="gaussian")).all()
+    assert np.isnan(laws.log_displacement.sel(law="log-gaussian")).all()
+    assert np.isfinite(laws.log_displacement.sel(law="gaussian", layer=5, moment="mean")).all()
     uniform = json.loads(reslim.predict(NET.replace(entries="uniform")).attrs["unavailable"])
     assert "needs Gaussian entries" in uniform["log_grad_growth"]
     gelu = json.loads(reslim.predict(NET.replace(activation="gelu")).attrs["unavailable"])
-    assert "only for relu" in gelu["log_grad_growth"]
-    assert "log_growth" not in gelu
+    assert "only for relu" in gelu["active_energy"]
+    assert not {"log_growth", "log_grad_growth", "log_ntk"} & set(gelu)
 
 
 def test_the_input_shifts_the_norm():

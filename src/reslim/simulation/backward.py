@@ -238,9 +238,14 @@ def move(plan, tape, layer, gain):
 
 
 @part
-def record_gradient(plan, tape, layer, rec, row, count):
-    """Write down the growth of the gradient."""
+def record_gradient(plan, block, tape, layer, rec, row, count):
+    """Write down the growth of the gradient p_l, and its cosine with the state z_l of the block."""
     slot = rec.slot[layer]
+    if slot >= 0 and rec.grad_state_cosine.shape[0] > 0:
+        dot(tape.p, block.z, tape.scratch[0:1])
+        for lane in range(count):
+            length = math.sqrt(tape.p_square[0, lane]) * math.sqrt(block.state[1, lane])
+            rec.grad_state_cosine[row + lane, slot, 0] = tape.scratch[0, lane] / length if length > 0.0 else np.nan
     if slot >= 0 and rec.log_grad_growth.shape[0] > 0:
         passed = plan.log_scale[-1] - plan.log_scale[layer]
         for lane in range(count):
@@ -293,7 +298,7 @@ def run_backward(plan, block, tape, rec, row, count):
     store(tape.total, 0, doubles_of(-np.inf))
     for lane in range(LANES):
         tape.log_start[0, lane] = math.log(tape.p_square[0, lane])
-    record_gradient(plan, tape, depth, rec, row, count)
+    record_gradient(plan, block, tape, depth, rec, row, count)
     held = (depth - 1) // tape.segment
     for layer in range(depth - 1, -1, -1):
         if layer // tape.segment != held:
@@ -303,7 +308,7 @@ def run_backward(plan, block, tape, rec, row, count):
         gain = to_pre_activation(plan, block, tape, layer)
         record_weights(plan, block, tape, layer, rec, row, count)
         move(plan, tape, layer, gain)
-        record_gradient(plan, tape, layer, rec, row, count)
+        record_gradient(plan, block, tape, layer, rec, row, count)
     if rec.log_ntk.shape[0] > 0:
         for lane in range(count):
             rec.log_ntk[row + lane, 0] = tape.total[0, lane]

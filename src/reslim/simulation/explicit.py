@@ -159,7 +159,7 @@ def run(net: ResNet, inputs: Array, backward_pass: bool, seed: int, first: int, 
             layers, z_d = forward(net, weights, x)
             _record_forward(net, weights, layers, z_d, rec, row, a)
             if backward_pass:
-                _record_backward(net, weights, layers, rec, row, a)
+                _record_backward(net, weights, layers, z_d, rec, row, a)
             states.append([layer.z for layer in layers] + [z_d])
         if len(rec.overlap):
             _record_overlap(states, rec, row)
@@ -193,8 +193,9 @@ def _record_forward(net: ResNet, weights: Weights, layers: list[Layer], z_d: Sca
         rec.log_output_norm[row, a] = out.log_square() - math.log(net.n_out)
 
 
-def _record_backward(net: ResNet, weights: Weights, layers: list[Layer], rec: Records, row: int, a: int) -> None:
+def _record_backward(net: ResNet, weights: Weights, layers: list[Layer], z_d: Scaled, rec: Records, row: int, a: int) -> None:
     gradients, weight_grads = backward(net, weights, layers)
+    states = [layer.z for layer in layers] + [z_d]
     p_d = gradients[-1]
     relative = np.array(weight_grads) - p_d.log_square() - rec.log_square_0[row, a]
     for l, slot in _recorded(rec, net.depth + 1):
@@ -202,10 +203,18 @@ def _record_backward(net: ResNet, weights: Weights, layers: list[Layer], rec: Re
             rec.log_grad_growth[row, slot, a] = gradients[l].log_square() - p_d.log_square()
         if len(rec.log_grad_displacement):
             rec.log_grad_displacement[row, slot, a] = 0.5 * (gradients[l].minus(p_d).log_square() - p_d.log_square())
+        if len(rec.grad_state_cosine):
+            rec.grad_state_cosine[row, slot, a] = _cosine(gradients[l].mantissa, states[l].mantissa)
         if len(rec.log_weight_grad) and l > 0:
             rec.log_weight_grad[row, slot, a] = relative[l - 1]
     if len(rec.log_ntk):
         rec.log_ntk[row, a] = np.logaddexp.reduce(relative)
+
+
+def _cosine(x: Array, y: Array) -> float:
+    """Return the cosine between two vectors, NaN where one of them is 0."""
+    length = math.sqrt(x @ x) * math.sqrt(y @ y)
+    return float(np.clip(x @ y / length, -1.0, 1.0)) if length > 0.0 else math.nan
 
 
 def _record_overlap(states: list[list[Scaled]], rec: Records, row: int) -> None:

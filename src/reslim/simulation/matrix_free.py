@@ -201,6 +201,9 @@ def _backward(batch: Batch, tape: Tape, rec: Records) -> None:
             vectors.log_distances(gradient.p, gradient.exponent, p_d, zero, rec.log_grad_displacement[:, slot])
             rec.log_grad_displacement[:, slot] -= 0.5 * log_pd
 
+        if slot >= 0 and len(rec.grad_state_cosine):
+            _record_cosine(gradient.p, batch.z, rec.grad_state_cosine[:, slot])
+
     record(net.depth)
     for layer in reversed(range(net.depth)):
         tape.restore(layer)
@@ -213,6 +216,15 @@ def _backward(batch: Batch, tape: Tape, rec: Records) -> None:
         record(layer)
     if len(rec.log_ntk):
         rec.log_ntk[:] = total
+
+
+def _record_cosine(p: Array, z: Array, out: Array) -> None:
+    """Set out to the cosines of p and z, NaN where one of them is 0."""
+    both, square_p, square_z = (np.empty(out.shape) for _ in range(3))
+    for x, y, found in ((p, z, both), (p, p, square_p), (z, z, square_z)):
+        vectors.inner_products(x, y, found)
+    with np.errstate(invalid="ignore"):
+        out[:] = both / (np.sqrt(square_p) * np.sqrt(square_z))
 
 
 class Gradient:

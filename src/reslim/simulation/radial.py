@@ -162,7 +162,7 @@ def backward(chain, stream, words, rec, row):
     across = normal(stream, words)
     p = math.sqrt(across**2 + chi_square(stream, words, n - 1))
     u, exponent, log_pd, total = across / p, 0, 2.0 * np.log(p), -np.inf
-    record_gradient(rec, row, depth, 0.0)
+    record_gradient(rec, row, depth, 0.0, u if chain.log_square[depth] > -np.inf else np.nan)
     for layer in range(depth - 1, -1, -1):
         after, u, weight = backward_block(chain, stream, words, layer, p, u)
         log_weight = np.log(weight) + chain.log_square[layer] - chain.log_square[0] + 2.0 * LN2 * exponent - log_pd
@@ -170,7 +170,8 @@ def backward(chain, stream, words, rec, row):
             total = max(total, log_weight) + math.log1p(math.exp(-abs(total - log_weight)))
         if rec.slot[layer + 1] >= 0 and rec.log_weight_grad.shape[0] > 0:
             rec.log_weight_grad[row, rec.slot[layer + 1], 0] = log_weight
-        record_gradient(rec, row, layer, np.log(after) + 2.0 * LN2 * exponent - log_pd)
+        seen = chain.log_square[layer] > -np.inf and after > 0.0
+        record_gradient(rec, row, layer, np.log(after) + 2.0 * LN2 * exponent - log_pd, u if seen else np.nan)
         p = math.sqrt(after)
         if after > 0.0 and not 1.0 / SAFE <= after <= SAFE:
             shift = math.frexp(p)[1]
@@ -215,8 +216,10 @@ def seen_by(stream, words, n, alpha, along, across, p, u):
 
 
 @kernel
-def record_gradient(rec, row, layer, value):
-    """Write down the growth of the gradient."""
+def record_gradient(rec, row, layer, value, cosine):
+    """Write down the growth of the gradient, and its cosine with the state."""
+    if rec.slot[layer] >= 0 and rec.grad_state_cosine.shape[0] > 0:
+        rec.grad_state_cosine[row, rec.slot[layer], 0] = cosine
     if rec.slot[layer] >= 0 and rec.log_grad_growth.shape[0] > 0:
         rec.log_grad_growth[row, rec.slot[layer], 0] = value
 

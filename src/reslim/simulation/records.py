@@ -26,6 +26,7 @@ class Records(NamedTuple):
     overlap: Array  # (R, S, m, m)
     log_grad_growth: Array  # (R, S, m)
     log_grad_displacement: Array  # (R, S, m)
+    grad_state_cosine: Array  # (R, S, m)
     log_weight_grad: Array  # (R, S, m)
     log_ntk: Array  # (R, m)
     output: Array  # (R, n_out, m)
@@ -39,8 +40,8 @@ class Records(NamedTuple):
 
 _SHAPES = {
     "log_square": "Sm", "log_displacement": "Sm", "active_fraction": "Sm", "active_energy": "Sm", "overlap": "Smm",
-    "log_grad_growth": "Sm", "log_grad_displacement": "Sm", "log_weight_grad": "Sm", "log_ntk": "m", "output": "om",
-    "log_output_norm": "m", "log_square_0": "m", "alive": "m",
+    "log_grad_growth": "Sm", "log_grad_displacement": "Sm", "grad_state_cosine": "Sm", "log_weight_grad": "Sm",
+    "log_ntk": "m", "output": "om", "log_output_norm": "m", "log_square_0": "m", "alive": "m",
 }  # fmt: skip
 
 

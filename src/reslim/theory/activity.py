@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reslim.spec import ResNet
 from reslim.theory import signs
-from reslim.theory.shares import is_perceptron, relu_shares
+from reslim.theory.shares import is_perceptron, homogeneous_shares
 from reslim.theory.sums import correlations, earlier_sums
 
 Array = NDArray[np.float64]
@@ -33,7 +33,7 @@ def fraction(net: ResNet) -> Activity:
         return Activity(0.5 * alive, 0.25 * alive * (1.0 + 1.0 / n - alive))
     half = np.full(net.depth, 0.5)
     if _has_memory(net):
-        _, r, a = relu_shares(net)
+        _, r, a = homogeneous_shares(net)
         half = half - earlier_sums(r, a, signs.rho_root)[0][:-1] / (np.pi * n)
     return Activity(half, np.full(net.depth, 0.25 / n))
 
@@ -45,7 +45,7 @@ def energy(net: ResNet) -> Activity:
     """
     half = np.full(net.depth, 0.5)
     if _has_memory(net):
-        _, r, a = relu_shares(net)
+        _, r, a = homogeneous_shares(net)
         half = half - 0.25 * earlier_sums(r, a, signs.rho_kappa_prime)[0][:-1] / net.width
     return Activity(half, np.full(net.depth, 0.75 / (net.width + 2.0)))
 
@@ -61,7 +61,7 @@ def interlayer(net: ResNet, name: str, layers: list[int]) -> Array:
     variance = (fraction if name == "active_fraction" else energy)(net).variance[layers]
     if not _has_memory(net):
         return np.diag(variance)
-    rho = correlations(relu_shares(net).a, layers)
+    rho = correlations(homogeneous_shares(net).a, layers)
     covariance = signs.sign_sign(rho) / (4.0 * net.width) if name == "active_fraction" else signs.kappa(rho) / (4.0 * net.width)
     np.fill_diagonal(covariance, variance)
     return covariance

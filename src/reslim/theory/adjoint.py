@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reslim.spec import ResNet
 from reslim.theory import mean_field
-from reslim.theory.hermite import ORDER
+from reslim.theory.hermite import ORDER, expanded
 from reslim.theory.response import Orbit, feedback, felt, heard, seen, state, step_powers, two_matrix
 from reslim.theory.slopes import Slopes, slopes
 
@@ -57,6 +57,7 @@ class Walk:
 
 def walk(net: ResNet, path: Orbit) -> Walk:
     """Return both directions of a path."""
+    path = path._replace(energy=expanded(path.energy, net.phi))
     inner = mean_field.inner_variance(net)
     found = slopes(net.phi, inner * np.exp(np.clip(path.log_q[:-1], -300.0, 300.0)))
     passed = mean_field.branch_squares(net) * inner * found.mean

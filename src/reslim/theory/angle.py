@@ -1,4 +1,4 @@
-"""The gradient of vanilla ReLU networks and its angle to the state: what a layer does to the two, to first order.
+"""The gradient of vanilla networks with φ piecewise linear and its angle to the state: what a layer does to them, first order.
 
 K² = n cos²∠(p_l, z_l) changes slowly, and pulls the gradient along the state (docs/derivations/gradient.md).
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reslim.spec import ResNet
 from reslim.theory import signs
-from reslim.theory.shares import relu_shares
+from reslim.theory.shares import asymmetry, homogeneous_shares
 from reslim.theory.sums import cumulated, earlier_sums, later_sums
 
 Array = NDArray[np.float64]
@@ -38,18 +38,25 @@ class Rates(NamedTuple):
         return self.variance + self.state_variance - 2.0 * self.covariance
 
 
+def is_slow(net: ResNet) -> bool:
+    """Return whether the angle is a slow variable: φ is homogeneous, and the gradient meets masks that the state has met."""
+    return net.phi.homogeneous and net.block == "one-matrix" and not net.balanced and asymmetry(net) != 0.0
+
+
 def rates(net: ResNet) -> Rates:
-    """Return the rates of a vanilla ReLU network. A pair of layers counts at the earlier one."""
-    _, r, a = relu_shares(net)
-    kappa, drift, tilt, root = (r * sums for sums in later_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign, _t1))
-    own, n = 5.0 * r**2 + 4.0 * r * (1.0 - r), net.width
+    """Return the rates of a vanilla network with a piecewise linear activation. A pair of layers counts at the earlier one."""
+    _, r, a = homogeneous_shares(net)
+    odd, n = asymmetry(net) ** 2, net.width
+    sums = later_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign, _t1)
+    kappa, drift, tilt, root = (odd * r * each for each in sums)
+    own, pull = (2.0 + 3.0 * odd) * r**2 + 4.0 * r * (1.0 - r), 2.0 * r - (1.0 - odd) * r**2
     return Rates(
         (-0.5 * own - 0.5 * drift) / n,
         (own + 2.0 * kappa) / n,
-        (-0.5 * own - 2.0 * r - drift + 3.0 * root) / n,
+        (-0.5 * own - pull - drift + 3.0 * root) / n,
         (own + 2.0 * kappa - 6.0 * root) / n,
-        (r**2 + 2.0 * tilt) / n,
-        (2.0 * r + 0.5 * drift) / n,
+        (odd * r**2 + 2.0 * tilt) / n,
+        (pull + 0.5 * drift) / n,
     )
 
 
@@ -63,7 +70,7 @@ def boundary(net: ResNet) -> Array:
 
     (1/n) Σ_{i<l≤m} r_i r_m t₁(ρ_im): the masks of the later layers are hypoactivated by the earlier ones, too.
     """
-    _, r, a = relu_shares(net)
+    _, r, a = homogeneous_shares(net)
     (earlier,), (later,) = earlier_sums(r, a, _t1), later_sums(r, a, _t1)
     before, after = cumulated(r * earlier[:-1]), cumulated((r * later)[::-1])[::-1]
-    return (before[-1] - before - after) / net.width
+    return asymmetry(net) ** 2 * (before[-1] - before - after) / net.width

@@ -1,4 +1,4 @@
-"""The law of the gradient of vanilla ReLU networks, followed from the last layer down on a grid of y = ln K².
+"""The law of the gradient of vanilla networks with φ piecewise linear, followed from the last layer down on a grid of y = ln K².
 
 On the grid live the probability of y and, for each y, the first two moments of the gradient's logarithm, or its
 characteristic function (docs/derivations/gradient.md).
@@ -24,18 +24,29 @@ STEPS, MOST_STEPS = 64, 2048  # at least, and for the whole law at most so many 
 STEADY = 1e-9  # relative change of the increments below which they change no more
 
 
-@lru_cache(maxsize=16)
 def moments(net: ResNet) -> tuple[Array, Array]:
     """Return mean and variance of ln(|p_l|²/|p_d|²) - Σ ln S at l = 0 … d, for a p_d that is independent of the network.
 
     O(depth) times the points of the grid; in networks whose layers are alike, until the angle has settled, about 10 n
     layers from the end. Second order in the steps of y and of the layers.
     """
+    mean, variance, _ = _sweep(net)
+    return mean - boundary(net), variance
+
+
+def square_angle(net: ResNet) -> Array:
+    """Return n E cos²∠(p_l, z_l) at l = 0 … d, likewise."""
+    return _sweep(net)[2]
+
+
+@lru_cache(maxsize=16)
+def _sweep(net: ResNet) -> tuple[Array, Array, Array]:
+    """Return the moments without the boundary, and E K²."""
     by_layer = rates(net)
     grid = Grid()
     density = grid.start()
     first, second = np.zeros_like(density), np.zeros_like(density)
-    mean, variance = np.zeros(net.depth + 1), np.zeros(net.depth + 1)
+    mean, variance, angle = np.zeros(net.depth + 1), np.zeros(net.depth + 1), np.ones(net.depth + 1)
     substeps = -(-STEPS // net.depth)
     alike = bool(np.ptp(net.skips) == 0.0 and np.ptp(net.branches) == 0.0)
     for layer in range(net.depth - 1, -1, -1):
@@ -44,11 +55,13 @@ def moments(net: ResNet) -> tuple[Array, Array]:
             density, first, second = grid.step(step, density, first, second)
         mean[layer] = first.sum()
         variance[layer] = second.sum() - mean[layer] ** 2
+        angle[layer] = density @ grid.square
         if alike and _is_steady(mean[layer : layer + 3]) and _is_steady(variance[layer : layer + 3]):
             for moment in (mean, variance):
                 moment[:layer] = moment[layer] + (moment[layer] - moment[layer + 1]) * np.arange(layer, 0, -1)
+            angle[:layer] = angle[layer]
             break
-    return mean - boundary(net), variance
+    return mean, variance, angle
 
 
 def _is_steady(values: Array) -> bool:

@@ -90,6 +90,7 @@ BASELINES: dict[str, Callable[[ResNet, MeanField, Array], Baseline]] = {
     "log_displacement": _log_displacement,
     "log_grad_growth": lambda net, field, cosine: _point(field.log_gradient),
     "log_grad_displacement": _log_grad_displacement,
+    "grad_state_cosine": lambda net, field, cosine: _point(np.zeros_like(field.log_q), "moments"),
     "log_weight_grad": _log_weight_grad,
     "log_ntk": _log_ntk,
     "active_fraction": lambda net, field, cosine: _point(np.full_like(field.shares, 0.5), "moments"),

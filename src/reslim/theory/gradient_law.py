@@ -1,49 +1,61 @@
-"""The gradient of ReLU networks, from the last layer down.
+"""The gradient of networks with a piecewise linear activation, from the last layer down.
 
 Where layers are independent it follows the forward law. In vanilla networks the angle between gradient and state matters.
 """
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reslim.spec import ResNet
-from reslim.theory import angle_law, finite_width
+from reslim.theory import activation_law, adjoint_law, angle, angle_law, finite_width
 from reslim.theory.forward_law import growth_of, validity
-from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, relu_refusal, source
-from reslim.theory.shares import relu_shares
+from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, homogeneous_refusal, source
+from reslim.theory.shares import homogeneous_shares
 from reslim.theory.sums import cumulated
 
-
-def _has_memory(net: ResNet) -> bool:
-    """Return whether the gradient meets masks that the state has met before."""
-    return net.block == "one-matrix" and not net.balanced
+Array = NDArray[np.float64]
 
 
 def _refusal(net: ResNet) -> str:
-    gaussian = net.entries == "gaussian" or not _has_memory(net)
-    return relu_refusal(net) or ("" if gaussian else "the law of the gradient of a vanilla network needs Gaussian entries")
+    if not net.phi.homogeneous:
+        return homogeneous_refusal(net)
+    gaussian = net.entries == "gaussian" or not angle.is_slow(net)
+    return "" if gaussian else "the law of the gradient of a vanilla network needs Gaussian entries"
 
 
 def _gradient(request: Request, name: str) -> QuantityLaw:
-    return (_vanilla if _has_memory(request.net) else _independent)(request)
+    return (_vanilla if angle.is_slow(request.net) else _independent)(request)
 
 
 def _independent(request: Request) -> QuantityLaw:
-    law = growth_of(request.net).backward()
+    if request.net.activation == "relu":
+        law, said = growth_of(request.net).backward(), validity(request.net)
+    else:
+        law, said = activation_law.laws(request.net, request.mean_squares)[0].backward(), activation_law.validity(request.net)
     return QuantityLaw(
         each_input(law.mean, request.inputs),
         each_input(law.variance, request.inputs),
         "normal",
-        f"at every d and n the law of the forward growth through the later layers: {validity(request.net)}",
+        f"at every d and n the law of the forward growth through the later layers: {said}",
         source(request.net),
         allowed(law.errors, law.variance, request.inputs),
-        log_second_moment=law.log_second_moment,
+        log_second_moment=law.log_second_moment if request.net.activation == "relu" else None,
         exact_second_moment=law.exact_second_moment,
+        with_growth=_with_growth(request),
     )
+
+
+def _with_growth(request: Request) -> Array | None:
+    """Return the covariance with the forward growth, where the general law has it."""
+    net = request.net
+    return adjoint_law.with_growth(request) if net.entries == "gaussian" and net.depth <= activation_law.DEEPEST else None
 
 
 def _vanilla(request: Request) -> QuantityLaw:
     net = request.net
-    shares = relu_shares(net)
+    shares = homogeneous_shares(net)
     mean, variance = angle_law.moments(net)
     mean = mean + cumulated(shares.log_growth[::-1])[::-1]
     return QuantityLaw(
@@ -53,6 +65,7 @@ def _vanilla(request: Request) -> QuantityLaw:
         "d, n → ∞ at fixed d/n, for p_d independent of the network; relative error of the variance 3.8/n at d = n and r = ½",
         "docs/derivations/gradient.md",
         allowed(finite_width.gradient(net, shares.r, variance), variance, request.inputs),
+        with_growth=_with_growth(request),
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reslim.spec import ResNet
 from reslim.theory import finite_width, signs
 from reslim.theory.finite_width import Errors
-from reslim.theory.shares import relu_shares
+from reslim.theory.shares import homogeneous_shares
 from reslim.theory.sums import cumulated, earlier_sums
 
 Array = NDArray[np.float64]
@@ -41,7 +41,7 @@ class Growth:
 
 def vanilla(net: ResNet) -> Growth:
     """Return the law of the one-matrix ReLU block: first order in 1/n at fixed d/n."""
-    log_s, r, a = relu_shares(net)
+    log_s, r, a = homogeneous_shares(net)
     n = net.width
     kappa, drift, tilt = earlier_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign)
     own = 5.0 * r**2 + 4.0 * r * (1.0 - r)
@@ -56,25 +56,25 @@ def vanilla(net: ResNet) -> Growth:
 
 def fitted(net: ResNet) -> Growth:
     """Return the law of the one-matrix ReLU block with its finite-width correction, a fit to simulations."""
-    law, r = vanilla(net), relu_shares(net).r
+    law, r = vanilla(net), homogeneous_shares(net).r
     errors = finite_width.fitted(net, r, law.variance)
     return replace(law, mean=law.mean + law.errors.mean, variance=law.variance + law.errors.variance, errors=errors)
 
 
 def balanced(net: ResNet) -> Growth:
     """Return the law of the Balanced one-matrix ReLU block: independent layers, first order in 1/n."""
-    r = relu_shares(net).r
+    r = homogeneous_shares(net).r
     return _independent_layers(net, 5.0 * r**2 + 4.0 * r * (1.0 - r), finite_width.balanced(net, r))
 
 
 def two_matrix(net: ResNet) -> Growth:
     """Return the law of the two-matrix ReLU block, Balanced or not: independent layers, first order in 1/n."""
-    r = relu_shares(net).r
+    r = homogeneous_shares(net).r
     return _independent_layers(net, 7.0 * r**2 + 4.0 * r * (1.0 - r), finite_width.two_matrix(net, r))
 
 
 def _independent_layers(net: ResNet, own: Array, errors: Errors) -> Growth:
-    log_growth = cumulated(relu_shares(net).log_growth)
+    log_growth = cumulated(homogeneous_shares(net).log_growth)
     variance = cumulated(own) / net.width
     return Growth(log_growth - 0.5 * variance, variance, errors, log_growth, True)
 
@@ -86,7 +86,7 @@ def perceptron(net: ResNet) -> Growth:
     B is Beta(k/2, (n-k)/2). Moments are those of the networks that live.
     """
     mean, variance, third = finite_width.perceptron_cumulants(net.width)
-    log_growth = cumulated(relu_shares(net).log_growth)
+    log_growth = cumulated(homogeneous_shares(net).log_growth)
     count = np.arange(net.depth + 1.0)
     errors = finite_width.perceptron(net, count * third, count * variance)
     return Growth(log_growth + count * mean, count * variance, errors, log_growth, True)

@@ -5,7 +5,7 @@ docs/derivations/every-activation.md has the steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -45,6 +45,14 @@ def energy(phi: Activation, q: Array) -> Energy:
     # Q d/dQ E F = ½ Q E F″ = a_2/√2, and Q² d²/dQ² E F = ¼ Q² E F⁗ = √24 a_4/4
     slope = found[:, 2] / np.sqrt(2.0)
     return Energy(slope, np.sqrt(1.5) * found[:, 4] + slope - slope**2, spread, found)
+
+
+def expanded(found: Energy, phi: Activation) -> Energy:
+    """Return the energy with its coefficients, also where φ is piecewise linear: all layers have the same."""
+    if found.coefficients is not None:
+        return found
+    row, _ = _moments(phi, np.ones(1))
+    return replace(found, coefficients=np.broadcast_to(row, (len(found.slope), row.shape[1])))
 
 
 def _moments(phi: Activation, q: Array) -> tuple[Array, Array]:

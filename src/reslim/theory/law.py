@@ -40,6 +40,7 @@ class QuantityLaw:
     scale: tuple[Array, Array] | None = None  # mean and variance of G, shape (inputs,)
     log_second_moment: Array | None = None  # ln E of the ratio, over layers
     exact_second_moment: bool = False
+    with_growth: Array | None = None  # covariance with log_growth at the last layer
     covariance: Callable[[list[int]], Array] | None = None  # between these layers
 
 
@@ -59,16 +60,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Law:
-    """`refusal(net)` says why the law does not hold for a network, or ""; `of(request, name)` gives a quantity."""
+    """`refusal(net)` says why the law does not hold for a network, or ""; `of(request, name)` gives a quantity, or a reason."""
 
     gives: tuple[str, ...]
     refusal: Callable[[ResNet], str]
-    of: Callable[[Request, str], QuantityLaw]
+    of: Callable[[Request, str], QuantityLaw | str]
 
 
 def source(net: ResNet) -> str:
     """Return where the model and the constants of a law come from."""
     return f"{MODELS[net.block]} (model); docs/derivations/log-gaussian.md (constants)"
+
+
+def homogeneous_refusal(net: ResNet) -> str:
+    """Refuse every activation that is not piecewise linear."""
+    return "" if net.phi.homogeneous else f"the law of piecewise linear activations does not hold for {net.activation}"
 
 
 def relu_refusal(net: ResNet) -> str:

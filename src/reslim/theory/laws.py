@@ -5,10 +5,10 @@ from __future__ import annotations
 from reslim import checks
 from reslim.errors import NotCovered
 from reslim.spec import ResNet
-from reslim.theory import activation_law, activity_law, forward_law, gradient_law
+from reslim.theory import activation_law, activity_law, adjoint_law, forward_law, gradient_law
 from reslim.theory.law import QuantityLaw, Request
 
-LAWS = (forward_law.LAW, activation_law.LAW, gradient_law.LAW, activity_law.LAW)
+LAWS = (forward_law.LAW, activation_law.LAW, gradient_law.LAW, *adjoint_law.LAWS, activity_law.LAW)
 
 
 def law_of(request: Request, name: str) -> QuantityLaw | str:
@@ -16,9 +16,10 @@ def law_of(request: Request, name: str) -> QuantityLaw | str:
     reasons = []
     for law in (law for law in LAWS if name in law.gives):
         reason = law.refusal(request.net)
-        if not reason:
-            return law.of(request, name)
-        reasons.append(reason)
+        found = reason or law.of(request, name)
+        if isinstance(found, QuantityLaw):
+            return found
+        reasons.append(found)
     reason = "; ".join(reasons) or "no finite-width law in this version"
     return f"{reason}: reslim simulate --quantities {name}"
 

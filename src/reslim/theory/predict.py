@@ -55,7 +55,8 @@ def predict(
         One variable a quantity with the dims law ("log-gaussian", "gaussian" for infinite width), moment (mean,
         variance) and those of the quantity; NaN where there is no finite-width law, with the reason in
         ``attrs["unavailable"]``. Beside them NAME_allowed (the error of its own that the law may have), NAME_scale (mean
-        and variance of G for outputs), NAME_second_moment (ln E of the ratio; attribute ``exact``), NAME_covariance.
+        and variance of G for outputs), NAME_second_moment (ln E of the ratio; attribute ``exact``), NAME_with_growth
+        (covariance with log_growth at the last layer), NAME_covariance.
         Natural logarithms, no units.
 
     Raises
@@ -156,6 +157,10 @@ def _beside(
         moment = _at_layers(quantity, law.log_second_moment, 0, union, net)
         about = _named(f"logarithm of the mean of exp({name})") | {"exact": str(law.exact_second_moment).lower()}
         found[f"{name}_second_moment"] = xr.DataArray(moment, dims=("layer",), attrs=about)
+    if law.with_growth is not None:
+        values = _at_layers(quantity, law.with_growth, 0, union, net)
+        about = _named(f"covariance of {name} with log_growth at the last layer")
+        found[f"{name}_with_growth"] = xr.DataArray(values, dims=quantity.dims, attrs=about)
     if covariance and law.covariance is not None:
         full = np.full((2, len(union), len(union)), np.nan)
         places = [union.index(layer) for layer in own]

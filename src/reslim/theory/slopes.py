@@ -36,6 +36,8 @@ class Slopes(NamedTuple):
 
 def slopes(phi: Activation, q: Array) -> Slopes:
     """Return the moments of φ'² at the variances Q of the pre-activations, shape (layers,)."""
+    if phi.homogeneous and len(q) > 1:
+        return Slopes(*(np.broadcast_to(values, (len(q), *values.shape[1:])) for values in slopes(phi, np.ones(1))))
     rows = [_moments(phi, q[i : i + CHUNK]) for i in range(0, len(q), CHUNK)]
     mean, spread, cross, found, product = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     slope = found[:, 2] / np.sqrt(2.0)  # as for the energy: Q d/dQ E f = ½ Q E f″

@@ -1,0 +1,171 @@
+"""The laws of gradients, of their angle to the state and of the weights' gradients, as the table of laws wants them.
+
+For every activation, around the infinite-width path; the gradient of piecewise linear ones has sharper laws (gradient_law).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.spec import ResNet
+from reslim.theory import activation_law, adjoint, angle, angle_law
+from reslim.theory.adjoint import Adjoint, Walk
+from reslim.theory.finite_width import NEXT, Errors
+from reslim.theory.law import Allowed, Law, QuantityLaw, Request, allowed, each_input
+from reslim.theory.weights import Weights, weights
+
+Array = NDArray[np.float64]
+SOURCE = "docs/derivations/every-gradient.md"
+# The laws' own errors, measured: see docs/derivations/every-gradient.md.
+# Each is a/n + b V, with V the variance of log_norm: the second term is that of an expansion around one path.
+MEAN_ERROR = (4.0, 0.2)  # |mean - law| per variance
+VARIANCE_ERROR = (12.0, 0.25)  # |variance/law - 1|
+THIRD = (40.0, 0.7)  # |third cumulant| per variance
+ANGLE_ERROR = (12.0, 0.5)  # |variance/law - 1| of the cosine
+LARGEST = 1.5  # V up to which networks were found to obey, where φ is not homogeneous
+
+
+@lru_cache(maxsize=32)
+def adjoint_of(net: ResNet, mean_square: float) -> tuple[Walk, Adjoint]:
+    """Return both directions of the path of an input with this |x|²/n_in, and the gradient's moments around it."""
+    walk = adjoint.walk(net, activation_law.path_of(net, mean_square)[0])
+    return walk, adjoint.adjoint(walk)
+
+
+@lru_cache(maxsize=32)
+def weights_of(net: ResNet, mean_square: float) -> tuple[Array, Weights]:
+    """Return the infinite-width ln U_l, and the moments around them."""
+    walk, gradient = adjoint_of(net, mean_square)
+    path, gains = walk.path, walk.gains
+    share = np.exp(path.log_q[1:] - path.log_q[:-1]) * path.r  # c m/Q
+    if walk.two_matrix:
+        share = share + np.exp(gains.log) * gains.r
+    with np.errstate(divide="ignore"):
+        logs = np.log(share / net.width) + adjoint.from_end(gains.log)[1:] + path.log_q[:-1] - path.log_q[0]
+    found = weights(walk, gradient, logs)
+    if angle.is_slow(net):  # the gradient that arrives has its own law, at any d/n
+        mean, variance = (net.width * values[1:] for values in angle_law.moments(net))
+        found = found._replace(
+            mean=found.mean + mean - gradient.mean[1:], variance=found.variance + variance - gradient.variance[1:]
+        )
+    return logs, found
+
+
+def _refusal(net: ResNet) -> str:
+    if net.entries != "gaussian":
+        return "the law of the gradients needs Gaussian entries"
+    if net.depth > activation_law.DEEPEST:
+        return f"the law of the gradients is computed up to a depth of {activation_law.DEEPEST:,}"
+    return ""
+
+
+def _smooth_refusal(net: ResNet) -> str:
+    return "piecewise linear activations have a law of their own" if net.phi.homogeneous else _refusal(net)
+
+
+def _weights_refusal(net: ResNet) -> str:
+    if not net.branches.all():
+        return "a block without a branch has weights without a gradient"
+    return _refusal(net)
+
+
+def validity(around_a_path: bool) -> str:
+    """Say in which limit the laws hold, and the size of their error."""
+    first, drift = VARIANCE_ERROR
+    if not around_a_path:
+        return f"first order in 1/n at fixed d/n; relative error of the variance at most {first:g}/n, measured"
+    said = f"first order in 1/n at fixed d; relative error of the variance at most {first:g}/n + {drift:g} V, measured"
+    return f"{said}, V the variance of log_norm, up to V = {LARGEST:g}"
+
+
+def _too_wide(request: Request) -> str:
+    """Say why nothing is claimed where the state spreads too far around its path; "" where it does not."""
+    spread = 0.0 if request.net.phi.homogeneous else float(_spread(request).max())
+    if spread <= LARGEST:
+        return ""
+    name = request.net.activation
+    return f"the law of the gradients of {name} networks holds up to a variance of log_norm of {LARGEST:g}, here {spread:.2g}"
+
+
+def _stack(arrays: list[Array]) -> Array:
+    return np.stack(arrays, axis=-1)
+
+
+def _spread(request: Request) -> Array:
+    """Return V, the largest variance of log_norm, of each input."""
+    return activation_law.laws(request.net, request.mean_squares)[1].variance.max(axis=0)
+
+
+def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool, **more: Array) -> QuantityLaw:
+    """Return a normal law with its measured errors; arrays of shape (layers, inputs)."""
+    n, variance = request.net.width, np.maximum(variance, 0.0)
+    spread = np.broadcast_to(_spread(request) if around_a_path else 0.0, variance.shape)
+    nothing = np.zeros_like(variance)
+    mean_error, ratio, third = (a / n + b * spread for a, b in (MEAN_ERROR, VARIANCE_ERROR, THIRD))
+    errors = Errors(
+        nothing,
+        nothing,
+        third * variance,
+        mean_error * variance,
+        (ratio + NEXT / n**2) * variance,
+    )
+    within = allowed(errors, variance, request.inputs)
+    return QuantityLaw(mean, variance, "normal", validity(around_a_path), SOURCE, within, **more)
+
+
+def _gradient(request: Request, name: str) -> QuantityLaw | str:
+    if reason := _too_wide(request):
+        return reason
+    n = request.net.width
+    pairs = [adjoint_of(request.net, float(value)) for value in request.mean_squares]
+    mean = _stack([adjoint.from_end(walk.gains.log) + found.mean / n for walk, found in pairs])
+    variance = _stack([found.variance / n for _, found in pairs])
+    return _normal(request, mean, variance, True, with_growth=with_growth(request))
+
+
+def with_growth(request: Request) -> Array:
+    """Return the covariance of ln(|p_l|²/|p_d|²) and ln(|z_d|²/|z_0|²), shape (depth + 1, inputs)."""
+    found = [adjoint_of(request.net, float(value))[1] for value in request.mean_squares]
+    return _stack([(each.with_last - each.with_first) / request.net.width for each in found])
+
+
+def _weights(request: Request, name: str) -> QuantityLaw | str:
+    if reason := _too_wide(request):
+        return reason
+    n = request.net.width
+    pairs = [weights_of(request.net, float(value)) for value in request.mean_squares]
+    if name == "log_weight_grad":
+        mean = _stack([logs + found.mean / n for logs, found in pairs])
+        return _normal(request, mean, _stack([found.variance / n for _, found in pairs]), not request.net.phi.homogeneous)
+    mean = np.array([[np.logaddexp.reduce(logs) + found.kernel_mean / n for logs, found in pairs]])
+    law = _normal(request, mean, np.array([[found.kernel_variance / n for _, found in pairs]]), True)
+    within = Allowed(*(values[0] for values in (law.allowed.mean, law.allowed.variance_ratio, law.allowed.ks)))
+    return QuantityLaw(law.mean[0], law.variance[0], law.family, law.validity, law.source, within)
+
+
+def _cosine(request: Request, name: str) -> QuantityLaw | str:
+    if reason := _too_wide(request):
+        return reason
+    net = request.net
+    if net.phi.homogeneous:
+        square = angle_law.square_angle(net) if angle.is_slow(net) else np.ones(net.depth + 1)
+        square = each_input(square, request.inputs)
+    else:
+        square = _stack([adjoint_of(net, float(value))[1].angle for value in request.mean_squares])
+    nothing = np.zeros_like(square)
+    first, drift = ANGLE_ERROR
+    error = first / net.width + (0.0 if net.phi.homogeneous else drift * _spread(request))
+    within = Allowed(nothing, np.broadcast_to(error, square.shape), np.full_like(square, np.nan))
+    said = f"mean exact; variance to first order in 1/n, off by at most {first:g}/n"
+    said = said if net.phi.homogeneous else f"{said} + {drift:g} V, V the variance of log_norm, measured"
+    return QuantityLaw(nothing, square / net.width, "moments", said, SOURCE, within)
+
+
+LAWS = (
+    Law(("log_grad_growth",), _smooth_refusal, _gradient),
+    Law(("log_weight_grad", "log_ntk"), _weights_refusal, _weights),
+    Law(("grad_state_cosine",), _refusal, _cosine),
+)
