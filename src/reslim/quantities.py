@@ -61,9 +61,7 @@ _TABLE = (
         "gradient",
         _LAYERED,
     ),
-    Quantity(
-        "grad_state_cosine", "cos∠(p_l, z_l)", "cosine between the gradient and the state", "gradient", _LAYERED
-    ),
+    Quantity("grad_state_cosine", "cos∠(p_l, z_l)", "cosine between the gradient and the state", "gradient", _LAYERED),
     Quantity(
         "log_weight_grad",
         "ln Σ(∂(p_d·z_d)/∂W)²/(|p_d|²|z_0|²)",

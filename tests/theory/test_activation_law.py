@@ -180,8 +180,8 @@ def test_entries_that_are_not_gaussian():
     reason = json.loads(reslim.predict(uniform).attrs["unavailable"])["log_growth"]
     assert "needs Gaussian entries" in reason
     assert "log_growth" not in json.loads(reslim.predict(uniform.replace(activation="identity")).attrs["unavailable"])
-    deep = ResNet(depth=20_000, width=30, activation="tanh")
-    assert "up to a depth of 10,000" in activation_law.LAW.refusal(deep)
+    deep = ResNet(depth=200_000, width=30, activation="tanh")
+    assert "up to a depth of 100,000" in activation_law.refusal(deep)
 
 
 def test_a_thousand_layers_that_all_remember_take_about_a_second():

@@ -19,17 +19,17 @@ from reslim.theory.readout import NAMES, Readout
 from reslim.theory.response import Moments, Orbit
 
 Array = NDArray[np.float64]
-DEEPEST = 10_000  # a unit that remembers every layer costs O(d²)
+DEEPEST = 100_000  # the coefficients of every layer are held: 80 MB a table
 # The law's own error, measured: see docs/derivations/every-activation.md.
 MEAN_ERROR = 4.0  # n² × |mean - law|, per n × variance: measured 1.7 (GELU), and 2 to 4 at two standard errors
 VARIANCE_ERROR = 10.0  # n × |variance/law - 1|: measured 8.2 (leaky ReLU), 5.4 (GELU)
 THIRD = -30.0  # n × third cumulant, per variance: measured -32 (leaky ReLU)
+WIDEST = 1.0  # variance of log_norm up to which gradients and active shares were found to obey
 LARGEST = 2.5  # variance of the growth up to which activations that are not homogeneous were found to obey
 
 
-def _refusal(net: ResNet) -> str:
-    if net.activation == "relu":
-        return "ReLU networks have a law of their own"
+def refusal(net: ResNet) -> str:
+    """Say why the expansion around a path does not hold for a network, or ""."""
     if net.entries != "gaussian" and not net.phi.homogeneous:
         return f"{net.entries} entries shift the mean of {net.activation} networks by O(1/n): the law needs Gaussian entries"
     if net.block == "one-matrix" and net.depth > DEEPEST:
@@ -87,12 +87,27 @@ def validity(net: ResNet) -> str:
     return said if net.entries == "gaussian" else f"{said}; {net.entries} entries: the same to first order"
 
 
-def _forward(request: Request, name: str) -> QuantityLaw:
+def spread(request: Request) -> Array:
+    """Return V, the largest variance of log_norm, of each input."""
+    return laws(request.net, request.mean_squares)[1].variance.max(axis=0)
+
+
+def too_wide(request: Request) -> str:
+    """Say why an expansion around the path claims nothing of gradients and active shares, or ""."""
+    widest = 0.0 if request.net.phi.homogeneous else float(spread(request).max())
+    if widest <= WIDEST:
+        return ""
+    return f"for {request.net.activation} the law holds up to a variance of log_norm of {WIDEST:g}, here it is {widest:.3g}"
+
+
+def _forward(request: Request, name: str) -> QuantityLaw | str:
     net = request.net
+    if reason := refusal(net):
+        return reason
     growth, norm = laws(net, request.mean_squares)
     origin = f"{MODELS[net.block]} (model); docs/derivations/every-activation.md"
     found = Readout(net, request.inputs, growth, norm, validity(net), origin).of(name)
     return replace(found, log_second_moment=None)
 
 
-LAW = Law(NAMES, _refusal, _forward)
+LAW = Law(NAMES, lambda net: True, _forward)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reslim.spec import ResNet
 from reslim.theory import mean_field
 from reslim.theory.hermite import ORDER, expanded
-from reslim.theory.response import Orbit, feedback, felt, heard, seen, state, step_powers, two_matrix
+from reslim.theory.response import Orbit, feedback, felt, forward_noise, heard, seen, state, step_powers, two_matrix
 from reslim.theory.slopes import Slopes, slopes
 
 Array = NDArray[np.float64]
@@ -91,19 +91,13 @@ def own_gain(walk: Walk) -> tuple[Array, Array]:
     return 4.0 * r_b * (1.0 - r_b) + r_b**2 * (2.0 + found.fourth), walk.path.r * r_b * found.cross
 
 
-def forward_noise(walk: Walk) -> Array:
-    """Return the variance that a two-matrix layer adds to ln q."""
-    r = walk.path.r
-    return 4.0 * r * (1.0 - r) + r**2 * (2.0 + walk.path.energy.spread)
-
-
 def _two_matrix(walk: Walk) -> Adjoint:
     path, gains, found = walk.path, walk.gains, walk.slopes
     kappa, r, r_b, tau, beta = path.energy.slope, path.r, gains.r, gains.tau, gains.beta
     forward = two_matrix(path)
     mean_x, variance_x = forward.norm_mean - 1.0, forward.norm_variance + 2.0
     own, joint = own_gain(walk)
-    noise = forward_noise(walk)
+    noise = forward_noise(path)
     eta_share = _eta_share(walk)
     angle = angles(walk)
     bend = r_b * (found.curvature + found.slope**2) - beta**2

@@ -25,7 +25,6 @@ MEAN_ERROR = (4.0, 0.2)  # |mean - law| per variance
 VARIANCE_ERROR = (12.0, 0.25)  # |variance/law - 1|
 THIRD = (40.0, 0.7)  # |third cumulant| per variance
 ANGLE_ERROR = (12.0, 0.5)  # |variance/law - 1| of the cosine
-LARGEST = 1.5  # V up to which networks were found to obey, where φ is not homogeneous
 
 
 @lru_cache(maxsize=32)
@@ -54,22 +53,13 @@ def weights_of(net: ResNet, mean_square: float) -> tuple[Array, Weights]:
     return logs, found
 
 
-def _refusal(net: ResNet) -> str:
+def _refusal(request: Request) -> str:
+    net = request.net
     if net.entries != "gaussian":
         return "the law of the gradients needs Gaussian entries"
     if net.depth > activation_law.DEEPEST:
         return f"the law of the gradients is computed up to a depth of {activation_law.DEEPEST:,}"
-    return ""
-
-
-def _smooth_refusal(net: ResNet) -> str:
-    return "piecewise linear activations have a law of their own" if net.phi.homogeneous else _refusal(net)
-
-
-def _weights_refusal(net: ResNet) -> str:
-    if not net.branches.all():
-        return "a block without a branch has weights without a gradient"
-    return _refusal(net)
+    return activation_law.too_wide(request)
 
 
 def validity(around_a_path: bool) -> str:
@@ -78,31 +68,17 @@ def validity(around_a_path: bool) -> str:
     if not around_a_path:
         return f"first order in 1/n at fixed d/n; relative error of the variance at most {first:g}/n, measured"
     said = f"first order in 1/n at fixed d; relative error of the variance at most {first:g}/n + {drift:g} V, measured"
-    return f"{said}, V the variance of log_norm, up to V = {LARGEST:g}"
-
-
-def _too_wide(request: Request) -> str:
-    """Say why nothing is claimed where the state spreads too far around its path; "" where it does not."""
-    spread = 0.0 if request.net.phi.homogeneous else float(_spread(request).max())
-    if spread <= LARGEST:
-        return ""
-    name = request.net.activation
-    return f"the law of the gradients of {name} networks holds up to a variance of log_norm of {LARGEST:g}, here {spread:.2g}"
+    return f"{said}, V the variance of log_norm, up to V = {activation_law.WIDEST:g} where φ is not piecewise linear"
 
 
 def _stack(arrays: list[Array]) -> Array:
     return np.stack(arrays, axis=-1)
 
 
-def _spread(request: Request) -> Array:
-    """Return V, the largest variance of log_norm, of each input."""
-    return activation_law.laws(request.net, request.mean_squares)[1].variance.max(axis=0)
-
-
 def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool, **more: Array) -> QuantityLaw:
     """Return a normal law with its measured errors; arrays of shape (layers, inputs)."""
     n, variance = request.net.width, np.maximum(variance, 0.0)
-    spread = np.broadcast_to(_spread(request) if around_a_path else 0.0, variance.shape)
+    spread = np.broadcast_to(activation_law.spread(request) if around_a_path else 0.0, variance.shape)
     nothing = np.zeros_like(variance)
     mean_error, ratio, third = (a / n + b * spread for a, b in (MEAN_ERROR, VARIANCE_ERROR, THIRD))
     errors = Errors(
@@ -117,7 +93,7 @@ def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool,
 
 
 def _gradient(request: Request, name: str) -> QuantityLaw | str:
-    if reason := _too_wide(request):
+    if reason := _refusal(request):
         return reason
     n = request.net.width
     pairs = [adjoint_of(request.net, float(value)) for value in request.mean_squares]
@@ -133,8 +109,10 @@ def with_growth(request: Request) -> Array:
 
 
 def _weights(request: Request, name: str) -> QuantityLaw | str:
-    if reason := _too_wide(request):
+    if reason := _refusal(request):
         return reason
+    if not request.net.branches.all():
+        return "the weights of a block without a branch have no gradient"
     n = request.net.width
     pairs = [weights_of(request.net, float(value)) for value in request.mean_squares]
     if name == "log_weight_grad":
@@ -147,7 +125,7 @@ def _weights(request: Request, name: str) -> QuantityLaw | str:
 
 
 def _cosine(request: Request, name: str) -> QuantityLaw | str:
-    if reason := _too_wide(request):
+    if reason := _refusal(request):
         return reason
     net = request.net
     if net.phi.homogeneous:
@@ -157,7 +135,7 @@ def _cosine(request: Request, name: str) -> QuantityLaw | str:
         square = _stack([adjoint_of(net, float(value))[1].angle for value in request.mean_squares])
     nothing = np.zeros_like(square)
     first, drift = ANGLE_ERROR
-    error = first / net.width + (0.0 if net.phi.homogeneous else drift * _spread(request))
+    error = first / net.width + (0.0 if net.phi.homogeneous else drift * activation_law.spread(request))
     within = Allowed(nothing, np.broadcast_to(error, square.shape), np.full_like(square, np.nan))
     said = f"mean exact; variance to first order in 1/n, off by at most {first:g}/n"
     said = said if net.phi.homogeneous else f"{said} + {drift:g} V, V the variance of log_norm, measured"
@@ -165,7 +143,7 @@ def _cosine(request: Request, name: str) -> QuantityLaw | str:
 
 
 LAWS = (
-    Law(("log_grad_growth",), _smooth_refusal, _gradient),
-    Law(("log_weight_grad", "log_ntk"), _weights_refusal, _weights),
-    Law(("grad_state_cosine",), _refusal, _cosine),
+    Law(("log_grad_growth",), lambda net: True, _gradient),
+    Law(("log_weight_grad", "log_ntk"), lambda net: True, _weights),
+    Law(("grad_state_cosine",), lambda net: True, _cosine),
 )

@@ -12,7 +12,7 @@ from reslim.spec import ResNet
 from reslim.theory import growth
 from reslim.theory.families import log_chi2_moments
 from reslim.theory.growth import Growth
-from reslim.theory.law import Law, QuantityLaw, Request, source
+from reslim.theory.law import Law, QuantityLaw, Request, is_relu, source
 from reslim.theory.readout import NAMES, Readout
 from reslim.theory.shares import is_perceptron
 
@@ -50,10 +50,6 @@ def validity(net: ResNet, fitted: bool = False) -> str:
     return said if net.entries == "gaussian" else f"{said}; {net.entries} entries: the same to first order"
 
 
-def _refusal(net: ResNet) -> str:
-    return "" if net.activation == "relu" else f"the law of ReLU networks does not hold for {net.activation}"
-
-
 def _forward(request: Request, name: str) -> QuantityLaw:
     net, law = request.net, growth_of(request.net, request.fitted)
     # ln(|z_0|²/n) - ln(|x|²/n_in) is ln(χ²_n/n), exactly, and independent of the growth.
@@ -65,4 +61,4 @@ def _forward(request: Request, name: str) -> QuantityLaw:
     return Readout(net, request.inputs, law, norm, validity(net, request.fitted), source(net)).of(name)
 
 
-LAW = Law(NAMES, _refusal, _forward)
+LAW = Law(NAMES, is_relu, _forward)

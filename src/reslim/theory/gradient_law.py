@@ -11,26 +11,22 @@ from numpy.typing import NDArray
 from reslim.spec import ResNet
 from reslim.theory import activation_law, adjoint_law, angle, angle_law, finite_width
 from reslim.theory.forward_law import growth_of, validity
-from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, homogeneous_refusal, source
+from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, is_relu, source
 from reslim.theory.shares import homogeneous_shares
 from reslim.theory.sums import cumulated
 
 Array = NDArray[np.float64]
 
 
-def _refusal(net: ResNet) -> str:
-    if not net.phi.homogeneous:
-        return homogeneous_refusal(net)
-    gaussian = net.entries == "gaussian" or not angle.is_slow(net)
-    return "" if gaussian else "the law of the gradient of a vanilla network needs Gaussian entries"
-
-
-def _gradient(request: Request, name: str) -> QuantityLaw:
-    return (_vanilla if angle.is_slow(request.net) else _independent)(request)
+def _gradient(request: Request, name: str) -> QuantityLaw | str:
+    if not angle.is_slow(request.net):
+        return _independent(request)
+    gaussian = request.net.entries == "gaussian"
+    return _vanilla(request) if gaussian else "the law of the gradient of a vanilla network needs Gaussian entries"
 
 
 def _independent(request: Request) -> QuantityLaw:
-    if request.net.activation == "relu":
+    if is_relu(request.net):
         law, said = growth_of(request.net).backward(), validity(request.net)
     else:
         law, said = activation_law.laws(request.net, request.mean_squares)[0].backward(), activation_law.validity(request.net)
@@ -41,7 +37,7 @@ def _independent(request: Request) -> QuantityLaw:
         f"at every d and n the law of the forward growth through the later layers: {said}",
         source(request.net),
         allowed(law.errors, law.variance, request.inputs),
-        log_second_moment=law.log_second_moment if request.net.activation == "relu" else None,
+        log_second_moment=law.log_second_moment if is_relu(request.net) else None,
         exact_second_moment=law.exact_second_moment,
         with_growth=_with_growth(request),
     )
@@ -69,4 +65,4 @@ def _vanilla(request: Request) -> QuantityLaw:
     )
 
 
-LAW = Law(("log_grad_growth",), _refusal, _gradient)
+LAW = Law(("log_grad_growth",), lambda net: net.phi.homogeneous, _gradient)

@@ -60,10 +60,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Law:
-    """`refusal(net)` says why the law does not hold for a network, or ""; `of(request, name)` gives a quantity, or a reason."""
+    """`of(request, name)` gives a quantity, or says why the law does not hold; `covers(net)`: the networks that it is about."""
 
     gives: tuple[str, ...]
-    refusal: Callable[[ResNet], str]
+    covers: Callable[[ResNet], bool]
     of: Callable[[Request, str], QuantityLaw | str]
 
 
@@ -72,14 +72,9 @@ def source(net: ResNet) -> str:
     return f"{MODELS[net.block]} (model); docs/derivations/log-gaussian.md (constants)"
 
 
-def homogeneous_refusal(net: ResNet) -> str:
-    """Refuse every activation that is not piecewise linear."""
-    return "" if net.phi.homogeneous else f"the law of piecewise linear activations does not hold for {net.activation}"
-
-
-def relu_refusal(net: ResNet) -> str:
-    """Refuse every activation but ReLU."""
-    return "" if net.activation == "relu" else f"no law for {net.activation} in this version, only for relu"
+def is_relu(net: ResNet) -> bool:
+    """Return whether φ is the ReLU, whose laws are the sharpest."""
+    return net.activation == "relu"
 
 
 def each_input(values: Array, inputs: int) -> Array:

@@ -8,20 +8,17 @@ from reslim.spec import ResNet
 from reslim.theory import activation_law, activity_law, adjoint_law, forward_law, gradient_law
 from reslim.theory.law import QuantityLaw, Request
 
-LAWS = (forward_law.LAW, activation_law.LAW, gradient_law.LAW, *adjoint_law.LAWS, activity_law.LAW)
+# the first that covers a network counts
+LAWS = (forward_law.LAW, activation_law.LAW, gradient_law.LAW, *adjoint_law.LAWS, *activity_law.LAWS)
 
 
 def law_of(request: Request, name: str) -> QuantityLaw | str:
     """Return the law of a quantity, or the reason why there is none and what gives the quantity instead."""
-    reasons = []
-    for law in (law for law in LAWS if name in law.gives):
-        reason = law.refusal(request.net)
-        found = reason or law.of(request, name)
-        if isinstance(found, QuantityLaw):
-            return found
-        reasons.append(found)
-    reason = "; ".join(reasons) or "no finite-width law in this version"
-    return f"{reason}: reslim simulate --quantities {name}"
+    for law in LAWS:
+        if name in law.gives and law.covers(request.net):
+            found = law.of(request, name)
+            return found if isinstance(found, QuantityLaw) else f"{found}: reslim simulate --quantities {name}"
+    return f"no finite-width law in this version: reslim simulate --quantities {name}"
 
 
 def is_fitted(net: ResNet, correction: str | None) -> bool:

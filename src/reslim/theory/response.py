@@ -55,11 +55,15 @@ def orbit(net: ResNet, mean_square: float) -> Orbit:
     return Orbit(log_q, r, chi, bend, net.skips / np.sqrt(total), unit)
 
 
+def forward_noise(path: Orbit) -> Array:
+    """Return the variance that a two-matrix layer adds to ln q."""
+    return 4.0 * path.r * (1.0 - path.r) + path.r**2 * (2.0 + path.energy.spread)
+
+
 def two_matrix(path: Orbit) -> Moments:
     """Return the moments of the two-matrix block: ln(|z|²/n) is a Markov chain with fresh noise in every layer."""
-    r = path.r
-    noise = 4.0 * r * (1.0 - r) + r**2 * (2.0 + path.energy.spread)
-    variance, mean, memory = np.full((3, len(r) + 1), 2.0)
+    noise = forward_noise(path)
+    variance, mean, memory = np.full((3, len(noise) + 1), 2.0)
     mean[0] = -1.0
     for l, chi in enumerate(path.chi):
         variance[l + 1] = chi**2 * variance[l] + noise[l]
@@ -72,7 +76,7 @@ def two_matrix(path: Orbit) -> Moments:
 def one_matrix(path: Orbit, balanced: bool) -> Moments:
     """Return the moments of the one-matrix block. O(d K)."""
     variance, mean = state(path, *feedback(path, balanced))
-    with_last, with_first, rho = _norms(path)
+    with_last, with_first, rho = norms(path)
     norm_mean, norm_variance = mean - with_last, variance + 2.0 * with_last
     return Moments(norm_mean, norm_variance, norm_mean, norm_variance + 4.0 - 2.0 * with_first - 4.0 * rho**2)
 
@@ -135,7 +139,7 @@ def state(path: Orbit, met: Array, tilt: Array) -> tuple[Array, Array]:
     return variance, mean
 
 
-def _norms(path: Orbit) -> tuple[Array, Array, Array]:
+def norms(path: Orbit) -> tuple[Array, Array, Array]:
     """Return p_l·b_l, p_l·b_0 and ρ_0l for l = 0 … d; b_lj = Cov(z_l², F_j)/(Q_l m₁) = 2 κ_j ρ_jl²."""
     with_last, with_first = np.zeros((2, len(path.r) + 1))
     rho = np.concatenate([[1.0], np.cumprod(path.step)])

@@ -17,14 +17,13 @@ from reslim.theory.adjoint import (
     Functional,
     Walk,
     angles,
-    forward_noise,
     from_end,
     own_gain,
     own_one_matrix,
     response,
     turns,
 )
-from reslim.theory.response import feedback, heard, state, two_matrix
+from reslim.theory.response import feedback, forward_noise, heard, state, two_matrix
 
 Array = NDArray[np.float64]
 
@@ -58,9 +57,7 @@ def _one_matrix(walk: Walk, gradient: Adjoint, share: Array) -> tuple[Array, Arr
     variance, with_first = back.after(variance_q, unit.slope)
     variance = variance - 2.0 * with_first + 2.0
     passed = np.cumsum(share) - share  # the share of the blocks whose gradient passes through layer l
-    kernel = Functional(
-        walk, known, share * unit.slope + passed * walk.gains.beta, share, passed * walk.gains.r, passed**2 * own
-    )
+    kernel = Functional(walk, known, share * unit.slope + passed * walk.gains.beta, share, passed * walk.gains.r, passed**2 * own)
     kernel_variance = kernel.variance(variance_q)[0] - 2.0 * kernel.with_first()[0] + 2.0
     return mean, variance, kernel_variance
 
@@ -82,7 +79,7 @@ def _two_matrix(walk: Walk, gradient: Adjoint, share: Array) -> tuple[Array, Arr
     local = after**2 * unit.spread + 2.0 * after * before * slopes.cross + before**2 * slopes.fourth
     with_forward = path.r * (after * unit.spread + before * slopes.cross)
     with_gain = gains.r * (after * slopes.cross + before * slopes.fourth)
-    noise, (own, joint) = forward_noise(walk), own_gain(walk)
+    noise, (own, joint) = forward_noise(path), own_gain(walk)
     back = response(walk, gains.beta)
     later = from_end(own + back[1:] ** 2 * noise + 2.0 * back[1:] * joint)[1:]
     answer = direct + back[1:] * path.chi
