@@ -53,6 +53,10 @@ def angle(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_angle.py::test_{name}",)
 
 
+def adjoint(name: str) -> tuple[str, ...]:
+    return (f"tests/theory/test_adjoint.py::test_{name}",)
+
+
 FINITE = "gradients_are_finite_differences"
 MUTANTS = [
     # matrix-free
@@ -232,8 +236,33 @@ MUTANTS = [
            angle("rates_keep_the_identities")),
     Mutant("gradient: no boundary term", "theory/angle_law.py", "return mean - boundary(net), variance",
            "return mean + boundary(net), variance", angle("law_against_networks")),
-    Mutant("gradient: the pull has no memory", "theory/angle.py", "(2.0 * r + 0.5 * drift) / n", "2.0 * r / n",
+    Mutant("gradient: the pull has no memory", "theory/angle.py", "(pull + 0.5 * drift) / n", "pull / n",
            angle("rates_of_a_deep_network")),
+    Mutant("gradient: a leaky unit forgets nothing", "theory/angle.py", "odd, n = asymmetry(net) ** 2", "odd, n = asymmetry(net)",
+           adjoint("piecewise_linear_activations_keep_their_closed_forms")),
+    # gradients, weights and active shares of every activation
+    Mutant("adjoint: a unit does not feel the norm that it made", "theory/adjoint.py", "* variance_q[:-1] + tilt)",
+           "* variance_q[:-1])", adjoint("worked_values")),
+    Mutant("adjoint: a factor in κ_D", "theory/slopes.py", "slope = found[:, 2] / np.sqrt(2.0)", "slope = found[:, 2] / 2.0",
+           adjoint("worked_values")),
+    Mutant("adjoint: the pull halved", "theory/adjoint.py", "2.0 * r / tau * meeting", "1.0 * r / tau * meeting",
+           adjoint("worked_values")),
+    Mutant("adjoint: the units forget the gradient", "theory/adjoint.py", "(1.0 - r_b) * turn.kept", "(1.0 - r_b) * 1.0",
+           adjoint("worked_values")),
+    Mutant("adjoint: the wrong sign of C", "theory/adjoint.py", "* found.cross)\n        cross =",
+           "* -found.cross)\n        cross =", adjoint("worked_values")),
+    Mutant("adjoint: j = 0 left out", "theory/adjoint.py", "alpha @ (a * powers * (turned - lower))",
+           "alpha[1:] @ (a * powers * (turned - lower))[1:]", adjoint("worked_values")),
+    Mutant("adjoint: two matrices keep the angle at 1", "theory/adjoint.py", "(angle[1:] - 1.0) * pull", "0.0 * pull",
+           adjoint("worked_values")),
+    Mutant("adjoint: Balanced units remember their side", "theory/adjoint.py", "kept[:, 1::2] = 0.0", "pass",
+           adjoint("independent_layers_give_the_forward_law")),
+    Mutant("adjoint: a block's own energy is lost", "theory/weights.py", "+ tilt - 0.5 * unit.spread", "+ tilt",
+           adjoint("the_weights_of_one_layer_are_the_active_energy")),
+    Mutant("adjoint: the two matrices of a block are alike", "theory/weights.py", "before = 1.0 - after", "before = after",
+           adjoint("the_laws_are_those_of_the_networks")),
+    Mutant("adjoint: active energy without ln q", "theory/activity_response.py", "moved, both = (kappa - 1.0) ** 2",
+           "moved, both = 0.0", adjoint("the_laws_are_those_of_the_networks")),
 ]  # fmt: skip
 
 

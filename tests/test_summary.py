@@ -69,3 +69,11 @@ def test_quantiles_hold_their_share():
     found = dict(zip(STATISTICS, statistics(x), strict=True))
     for level in ("0.05", "0.25", "0.75", "0.95"):
         assert stats.norm.cdf(found[level]) == pytest.approx(float(level), abs=0.02)
+
+
+def test_statistics_of_numbers_whose_fourth_power_overflows():
+    x = np.array([1.0, 2.0, 4.0, 8.0])
+    found, expected = (statistics(scale * x) for scale in (1e100, 1.0))
+    powers = [100, 100, 200, 200, 0, *[100] * (len(found) - 5)]
+    np.testing.assert_allclose(found, [value * 10.0**power for value, power in zip(expected, powers, strict=True)], rtol=1e-12)
+    assert statistics(np.full(3, 0.1))[2] < 1e-32

@@ -106,7 +106,8 @@ def _quantities(prediction: xr.Dataset, sample: xr.Dataset, names: Iterable[str]
     reasons = results.unavailable(prediction)
     possible = [name for name in QUANTITIES if name in prediction and name in sample and name not in reasons]
     if names is None and not possible:
-        why = "".join(f"{name}: {reasons[name]}. " for name in list(sample.data_vars)[:1] if name in reasons).strip()
+        first = next((name for name in reasons if name in sample), None)
+        why = "" if first is None else f"{first}: {reasons[first]}."
         raise BadValue("compare", "quantities", "must have a law and draws", Verbatim("no quantity in common"), why)
     wanted = resolve("compare", possible if names is None else names, possible, 2)
     for name in (quantity.name for quantity in wanted):

@@ -84,9 +84,13 @@ def statistics(draws: Array) -> list[float]:
         mean = float(finite[0]) if finite.size else np.nan
         return [mean, np.nan, np.nan, np.nan, share, *[mean] * len(LEVELS)]
     mean = float(finite.mean())
-    squares = (finite - mean) ** 2
-    variance = float(squares.sum() / (finite.size - 1))
-    error = np.sqrt(max(float(np.mean(squares**2)) - variance**2, 0.0) / finite.size)
+    centred = finite - mean
+    scale = float(np.abs(centred).max()) or 1.0  # an output can be so large that its fourth power is not a number
+    squares = (centred / scale) ** 2
+    relative = float(squares.sum() / (finite.size - 1))
+    error = np.sqrt(max(float(np.mean(squares**2)) - relative**2, 0.0) / finite.size)
+    with np.errstate(over="ignore"):
+        variance, error = np.float64(relative) * scale * scale, error * scale * scale
     quantiles = np.quantile(finite, [float(level) for level in LEVELS])
     return [mean, np.sqrt(variance / finite.size), variance, error, share, *quantiles]
 

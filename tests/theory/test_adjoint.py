@@ -122,7 +122,7 @@ def test_the_angle_by_two_recursions(case):
 def test_the_weights_of_one_layer_are_the_active_energy(case):
     """U = λ² (v/n) |φ(z_0)|²/|z_0|², whatever the gradient."""
     net = ResNet(depth=1, width=100, **NETS[case])
-    walk, gradient = adjoint_law.adjoint_of(net, 1.0)
+    walk, _ = adjoint_law.adjoint_of(net, 1.0)
     _, found = adjoint_law.weights_of(net, 1.0)
     expected = activity_response.log_energy(net, walk.path)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-9)

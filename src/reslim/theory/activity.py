@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reslim.spec import ResNet
 from reslim.theory import signs
-from reslim.theory.shares import is_perceptron, homogeneous_shares
+from reslim.theory.shares import homogeneous_shares, is_perceptron
 from reslim.theory.sums import correlations, earlier_sums
 
 Array = NDArray[np.float64]

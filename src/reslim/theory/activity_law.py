@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from reslim.spec import ResNet
 from reslim.theory import activation_law, activity, activity_response, mean_field
 from reslim.theory.law import Allowed, Law, QuantityLaw, Request, each_input, is_relu, source
 

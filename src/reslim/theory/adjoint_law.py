@@ -5,6 +5,7 @@ For every activation, around the infinite-width path; the gradient of piecewise 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -75,7 +76,7 @@ def _stack(arrays: list[Array]) -> Array:
     return np.stack(arrays, axis=-1)
 
 
-def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool, **more: Array) -> QuantityLaw:
+def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool) -> QuantityLaw:
     """Return a normal law with its measured errors; arrays of shape (layers, inputs)."""
     n, variance = request.net.width, np.maximum(variance, 0.0)
     spread = np.broadcast_to(activation_law.spread(request) if around_a_path else 0.0, variance.shape)
@@ -89,7 +90,7 @@ def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool,
         (ratio + NEXT / n**2) * variance,
     )
     within = allowed(errors, variance, request.inputs)
-    return QuantityLaw(mean, variance, "normal", validity(around_a_path), SOURCE, within, **more)
+    return QuantityLaw(mean, variance, "normal", validity(around_a_path), SOURCE, within)
 
 
 def _gradient(request: Request, name: str) -> QuantityLaw | str:
@@ -99,7 +100,7 @@ def _gradient(request: Request, name: str) -> QuantityLaw | str:
     pairs = [adjoint_of(request.net, float(value)) for value in request.mean_squares]
     mean = _stack([adjoint.from_end(walk.gains.log) + found.mean / n for walk, found in pairs])
     variance = _stack([found.variance / n for _, found in pairs])
-    return _normal(request, mean, variance, True, with_growth=with_growth(request))
+    return replace(_normal(request, mean, variance, True), with_growth=with_growth(request))
 
 
 def with_growth(request: Request) -> Array:
@@ -121,7 +122,7 @@ def _weights(request: Request, name: str) -> QuantityLaw | str:
     mean = np.array([[np.logaddexp.reduce(logs) + found.kernel_mean / n for logs, found in pairs]])
     law = _normal(request, mean, np.array([[found.kernel_variance / n for _, found in pairs]]), True)
     within = Allowed(*(values[0] for values in (law.allowed.mean, law.allowed.variance_ratio, law.allowed.ks)))
-    return QuantityLaw(law.mean[0], law.variance[0], law.family, law.validity, law.source, within)
+    return replace(law, mean=law.mean[0], variance=law.variance[0], allowed=within)
 
 
 def _cosine(request: Request, name: str) -> QuantityLaw | str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.spec import ResNet
 from reslim.theory import activation_law, adjoint_law, angle, angle_law, finite_width
 from reslim.theory.forward_law import growth_of, validity
 from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, is_relu, source

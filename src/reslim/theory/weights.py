@@ -46,7 +46,7 @@ def weights(walk: Walk, gradient: Adjoint, log_squares: Array) -> Weights:
 
 
 def _one_matrix(walk: Walk, gradient: Adjoint, share: Array) -> tuple[Array, Array, float]:
-    """ln U = ln M + ln|p_{l+1}|² - ln|z_0|², ln M = κ y + ξ."""
+    """Log U = ln M + ln|p_{l+1}|² - ln|z_0|², ln M = κ y + ξ."""
     path, unit, balanced = walk.path, walk.path.energy, walk.net.balanced
     met, tilt = feedback(path, balanced)
     variance_q, mean_q = state(path, met, tilt)
