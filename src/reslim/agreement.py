@@ -98,6 +98,9 @@ def _check_pair(prediction: xr.Dataset, sample: xr.Dataset) -> None:
             raise BadValue("compare", name, f"must be a Dataset of {maker}", Verbatim(f"dimensions {tuple(result.dims)}"))
     if results.spec_of(prediction) != results.spec_of(sample):
         raise BadValue("compare", "sample", "must be of the network of the prediction", results.spec_of(sample))
+    kinds = [result.attrs["functional"] for result in (prediction, sample)]
+    if kinds[0] != kinds[1]:
+        raise BadValue("compare", "sample", f"must have the functional of the prediction, {kinds[0]}", kinds[1])
     if prediction.attrs["inputs"] != sample.attrs["inputs"]:
         raise BadValue("compare", "sample", "must have the inputs of the prediction", Verbatim("other inputs"))
 

@@ -18,7 +18,7 @@ MEAN_RESOLUTION = 0.1  # standard deviations
 VARIANCE_RESOLUTION = 0.1  # relative
 KS_RESOLUTION = 0.05
 HOPELESS = 0.5  # a law allowed a larger relative error of the variance makes no claim that a sample could confirm
-ROUNDING = 1e-12  # relative: draws so near the value of a law without spread are that value
+ROUNDING = 3e-6  # relative, of single precision: draws so near the value of a law without spread are that value
 GRID = 4001  # points at which a distribution function is computed for a large sample
 
 

@@ -12,6 +12,8 @@ from reslim.errors import BadKind, BadValue, Verbatim
 Domain = Literal["state", "gradient", "activity", "weights", "none"]
 LayerRequest = Literal["auto", "all", "last"] | Sequence[int]
 MOST_AUTO_LAYERS = 33
+# p_d: N(0, I) and independent of the network; z_d itself, as of the gradient of |z_d|²/2; N(0, I) across z_d
+FUNCTIONALS = ("generic", "parallel", "orthogonal")
 
 
 @dataclass(frozen=True)

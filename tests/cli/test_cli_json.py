@@ -148,7 +148,7 @@ def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0
     assert f"Example: reslim {command}" in outcome.out
-    assert "functional" not in outcome.out
+    assert ("--functional" in outcome.out) == (command != "demo")
     assert ("--summary" in outcome.out) == (command == "simulate")
 
 

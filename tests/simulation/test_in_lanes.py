@@ -62,7 +62,7 @@ def test_forward_on_the_same_noise(name):
     net = (NETS | SMOOTH)[name]
     x = np.full((1, net.n_in), 0.7)
     lanes = records_of(lambda rec: forward.run(net, x, 5, 7, rec), net, FORWARD)
-    general = records_of(lambda rec: matrix_free.run(net, x, False, False, 5, 7, rec), net, FORWARD)
+    general = records_of(lambda rec: matrix_free.run(net, x, False, 0, False, 5, 7, rec), net, FORWARD)
     assert_close(lanes, general, 2e-5)
 
 
@@ -70,8 +70,8 @@ def test_forward_on_the_same_noise(name):
 def test_gradients_on_the_same_noise(name):
     net = (NETS | SMOOTH)[name]
     x = np.full((1, net.n_in), 0.7)
-    lanes = records_of(lambda rec: backward.run(net, x, 5, 7, rec), net, GRADIENT)
-    general = records_of(lambda rec: matrix_free.run(net, x, True, False, 5, 7, rec), net, GRADIENT)
+    lanes = records_of(lambda rec: backward.run(net, x, 0, 5, 7, rec), net, GRADIENT)
+    general = records_of(lambda rec: matrix_free.run(net, x, True, 0, False, 5, 7, rec), net, GRADIENT)
     assert_close(lanes, general, 0.1)
     # where gradient and active states are nearly orthogonal, single precision keeps few digits of what passes: seldom
     alive = np.isfinite(general.log_grad_growth)
@@ -82,7 +82,7 @@ def test_watching_gradients_does_not_change_the_states():
     net = NETS["skips that vanish"]
     x = np.ones((1, net.n_in))
     alone = records_of(lambda rec: forward.run(net, x, 5, 7, rec), net, FORWARD)
-    watched = records_of(lambda rec: backward.run(net, x, 5, 7, rec), net, GRADIENT)
+    watched = records_of(lambda rec: backward.run(net, x, 0, 5, 7, rec), net, GRADIENT)
     for name in ("log_square", "active_fraction", "active_energy", "output"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(watched, name))
 
@@ -91,11 +91,11 @@ def test_replay_from_checkpoints_is_bit_for_bit(monkeypatch):
     for name in ("balanced, negative skip", "two-matrix"):
         net = NETS[name]
         x = np.ones((1, net.n_in))
-        stored = records_of(lambda rec, net=net, x=x: backward.run(net, x, 3, 0, rec), net, GRADIENT)
+        stored = records_of(lambda rec, net=net, x=x: backward.run(net, x, 0, 3, 0, rec), net, GRADIENT)
         with monkeypatch.context() as patch:
             patch.setattr(backward, "MOST_STORED", 1)
-            assert backward.tape_of(net).segment < net.depth
-            replayed = records_of(lambda rec, net=net, x=x: backward.run(net, x, 3, 0, rec), net, GRADIENT)
+            assert backward.tape_of(net, 0).segment < net.depth
+            replayed = records_of(lambda rec, net=net, x=x: backward.run(net, x, 0, 3, 0, rec), net, GRADIENT)
         for kept, again in zip(stored[1:], replayed[1:], strict=True):
             np.testing.assert_array_equal(kept, again)
 
@@ -108,7 +108,7 @@ def test_the_bias_of_single_precision_in_a_deep_network():
     net = ResNet(depth=100_000, width=16, skip=0.9, branch=0.3)
     x = np.ones((1, net.n_in))
     found = []
-    for run in (lambda rec: forward.run(net, x, 1, 0, rec), lambda rec: matrix_free.run(net, x, False, False, 1, 0, rec)):
+    for run in (lambda rec: forward.run(net, x, 1, 0, rec), lambda rec: matrix_free.run(net, x, False, 0, False, 1, 0, rec)):
         rec = allocate(("log_growth",), 16, [net.depth], net.depth, 1, net.n_out)
         run(rec)
         found.append(rec.log_square[:, 0, 0])

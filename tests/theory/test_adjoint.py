@@ -113,7 +113,8 @@ def test_worked_values(name, skip, branch, fields, mean, variance, covariance):
 def test_the_angle_by_two_recursions(case):
     net = ResNet(depth=8, width=100, **NETS[case])
     walk, _ = adjoint_law.adjoint_of(net, 1.0)
-    np.testing.assert_allclose(adjoint.turns(walk).angle, adjoint.angles(walk), rtol=1e-6)
+    for start in (1.0, 0.0):
+        np.testing.assert_allclose(adjoint.turns(walk, start).angle, adjoint.angles(walk, start), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(

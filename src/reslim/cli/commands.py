@@ -119,7 +119,7 @@ def _read(network: NetworkOptions, request: RequestOptions) -> tuple[ResNet, dic
 
     array = inputs.read(request.inputs)
     net = build(network, array.shape[1] if array is not None and array.ndim == 2 and array.size else None)
-    asked: dict[str, Any] = {"inputs": array}
+    asked: dict[str, Any] = {"inputs": array, "functional": request.functional}
     if request.quantities is not None:
         asked["quantities"] = parsing.words(request.quantities)
     if request.layers is not None:

@@ -82,6 +82,10 @@ class RequestOptions:
             "Inputs, one a row, through the same networks; or handwritten digits by index. Default: one generic input.",
         ),
     ] = None
+    functional: Annotated[
+        str,
+        _request("KIND", "The p_d of gradients: generic (independent of the network), parallel (z_d), or orthogonal to z_d."),
+    ] = "generic"
     covariance: Annotated[
         bool, _request(None, "Also the covariance of active_fraction and active_energy between layers.", "--covariance")
     ] = False

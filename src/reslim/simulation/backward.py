@@ -42,6 +42,7 @@ MOST_STORED = 4_000_000  # floats of states of 16 networks; deeper networks are 
 class Tape(NamedTuple):
     """The states of one segment of layers, and those at the beginning of every segment; the gradient and its scratch."""
 
+    functional: int  # its place in FUNCTIONALS
     segment: int
     z: NDArray[np.float32]  # (segment, rows, LANES)
     state: Array  # (segment, 4, LANES)
@@ -63,7 +64,7 @@ class Tape(NamedTuple):
     scratch: Array  # (3, LANES)
 
 
-def tape_of(net: ResNet) -> Tape:
+def tape_of(net: ResNet, functional: int) -> Tape:
     """Make the tape of one thread."""
     depth, rows = net.depth, net.width + net.width % 2
     segment = depth if depth * rows * LANES <= MOST_STORED else math.isqrt(depth - 1) + 1
@@ -76,6 +77,7 @@ def tape_of(net: ResNet) -> Tape:
         return np.zeros((1, LANES))
 
     return Tape(
+        functional=functional,
         segment=segment,
         z=np.zeros((segment, rows, LANES), F32),
         state=np.zeros((segment, 4, LANES)),
@@ -287,12 +289,27 @@ def run_forward(plan, block, tape, rec, row, count):
 
 
 @part
+def turn(block, tape):
+    """Put p_d along z_d, or take out what is along z_d."""
+    if tape.functional == 0:
+        return
+    dot(tape.p, block.z, tape.scratch[0:1])
+    for lane in range(LANES):
+        square = block.state[1, lane]
+        tape.factors[0, lane] = F32(1.0) if tape.functional == 2 or square == 0.0 else F32(0.0)
+        along = -tape.scratch[0, lane] / square if square > 0.0 else 0.0
+        tape.factors[1, lane] = F32(along) if tape.functional == 2 else F32(1.0)
+    add_scaled(tape.factors, tape.p, block.z)
+
+
+@part
 def run_backward(plan, block, tape, rec, row, count):
     """Run the gradient from z_d to z_0."""
     depth = plan.keep.shape[0]
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.functional)
     fill_single(block.stream, tape.p)
     clear_beyond(tape.p, plan.width)
+    turn(block, tape)
     dot(tape.p, tape.p, tape.p_square)
     store(tape.p_exponent, 0, doubles_of(0.0))
     store(tape.total, 0, doubles_of(-np.inf))
@@ -324,6 +341,6 @@ def run_blocks(plan, block, tape, first, rec):
         run_backward(plan, block, tape, rec, row, count)
 
 
-def run(net: ResNet, inputs: Array, seed: int, first: int, rec: Records) -> None:
+def run(net: ResNet, inputs: Array, functional: int, seed: int, first: int, rec: Records) -> None:
     """Fill `rec` with the networks first, first + 1, …."""
-    run_blocks(plan_of(net, inputs, seed), block_of(net), tape_of(net), first, rec)
+    run_blocks(plan_of(net, inputs, seed), block_of(net), tape_of(net, functional), first, rec)

@@ -150,7 +150,15 @@ def backward(net: ResNet, weights: Weights, layers: list[Layer]) -> tuple[list[S
     return gradients[::-1], weight_grads[::-1]
 
 
-def run(net: ResNet, inputs: Array, backward_pass: bool, seed: int, first: int, rec: Records) -> None:
+def turned(p_d: Array, z_d: Array, functional: int) -> Array:
+    """Return p_d, z_d itself, or p_d across z_d: the places in FUNCTIONALS."""
+    square = z_d @ z_d
+    if functional == 0 or square == 0.0:
+        return p_d
+    return z_d if functional == 1 else p_d - (p_d @ z_d) / square * z_d
+
+
+def run(net: ResNet, inputs: Array, backward_pass: bool, functional: int, seed: int, first: int, rec: Records) -> None:
     """Fill `rec` with the networks first, first + 1, ..."""
     for row in range(len(rec.alive)):
         weights = draw_weights(net, seed, first + row)
@@ -159,7 +167,8 @@ def run(net: ResNet, inputs: Array, backward_pass: bool, seed: int, first: int, 
             layers, z_d = forward(net, weights, x)
             _record_forward(net, weights, layers, z_d, rec, row, a)
             if backward_pass:
-                _record_backward(net, weights, layers, z_d, rec, row, a)
+                own = weights._replace(p_d=turned(weights.p_d, z_d.mantissa, functional))
+                _record_backward(net, own, layers, z_d, rec, row, a)
             states.append([layer.z for layer in layers] + [z_d])
         if len(rec.overlap):
             _record_overlap(states, rec, row)

@@ -121,7 +121,7 @@ class Tape:
         self.batch.z[:], self.batch.exponent[:] = self.states[index], self.exponents[index]
 
 
-def run(net: ResNet, inputs: Array, backward: bool, double: bool, seed: int, first: int, rec: Records) -> None:
+def run(net: ResNet, inputs: Array, backward: bool, functional: int, double: bool, seed: int, first: int, rec: Records) -> None:
     """Fill `rec` with the networks first, first + 1, …. O(depth · width) a network and input."""
     batch = Batch(net, inputs, double, seed, first, len(rec.alive))
     tape = Tape(batch) if backward else None
@@ -137,7 +137,7 @@ def run(net: ResNet, inputs: Array, backward: bool, double: bool, seed: int, fir
     rec.alive[:] = batch.z.any(axis=2)
     _record_output(batch, rec)
     if tape is not None:
-        _backward(batch, tape, rec)
+        _backward(batch, tape, functional, rec)
 
 
 def _record_state(batch: Batch, rec: Records, layer: int) -> None:
@@ -179,13 +179,14 @@ def _record_output(batch: Batch, rec: Records) -> None:
             rec.output[:] = np.ldexp(out, batch.exponent[:, :, None]).transpose(0, 2, 1)
 
 
-def _backward(batch: Batch, tape: Tape, rec: Records) -> None:
-    """Run the gradient of p_d · z_d back to z_0; p_d ~ N(0, I) is shared by all inputs of a network."""
+def _backward(batch: Batch, tape: Tape, functional: int, rec: Records) -> None:
+    """Run the gradient of p_d · z_d back to z_0; p_d ~ N(0, I) is shared by all inputs of a network, unless tied to z_d."""
     networks, m, n = batch.shape
     net = batch.net
     p_d = np.empty((networks, 1, padded(n)))
     batch.fill(0, CHANNEL.functional)(p_d, np.ones((networks, 1)))
     p_d = np.repeat(p_d[:, :, :n], m, axis=1)
+    _turn(p_d, batch.z, functional)
     zero = np.zeros((networks, m), np.int64)
     log_pd = np.empty((networks, m))
     vectors.log_squares(p_d, zero, log_pd)
@@ -216,6 +217,18 @@ def _backward(batch: Batch, tape: Tape, rec: Records) -> None:
         record(layer)
     if len(rec.log_ntk):
         rec.log_ntk[:] = total
+
+
+def _turn(p_d: Array, z_d: Array, functional: int) -> None:
+    """Put p_d along z_d, or take out what is along z_d: the places in FUNCTIONALS."""
+    if functional == 0:
+        return
+    both, square = np.empty(p_d.shape[:2]), np.empty(p_d.shape[:2])
+    vectors.inner_products(p_d, z_d, both)
+    vectors.inner_products(z_d, z_d, square)
+    alive = square > 0.0
+    along = (both[alive] / square[alive])[:, None] * z_d[alive]
+    p_d[alive] = z_d[alive] if functional == 1 else p_d[alive] - along
 
 
 def _record_cosine(p: Array, z: Array, out: Array) -> None:

@@ -156,11 +156,18 @@ def forward_mlp(chain, stream, words, rec, row):
 
 
 @kernel
-def backward(chain, stream, words, rec, row):
+def backward(chain, stream, words, functional, rec, row):
     """Run the Gram matrix of (z_l, p_l) from the last layer to the first: |p_l| = p 2ᵉ, cosine u."""
     n, depth = chain.width, chain.skip.shape[0]
     across = normal(stream, words)
-    p = math.sqrt(across**2 + chi_square(stream, words, n - 1))
+    beside = chi_square(stream, words, n - 1)
+    if functional == 1:
+        beside = 0.0
+    elif functional == 2:
+        across = 0.0
+    p = math.sqrt(across**2 + beside)
+    if functional == 1:
+        across = p  # along z_d, not against it
     u, exponent, log_pd, total = across / p, 0, 2.0 * np.log(p), -np.inf
     record_gradient(rec, row, depth, 0.0, u if chain.log_square[depth] > -np.inf else np.nan)
     for layer in range(depth - 1, -1, -1):
@@ -247,7 +254,7 @@ def record_state(chain, stream, words, rec, row):
 
 
 @kernel
-def run_chains(chain, backward_pass, first, rec):
+def run_chains(chain, backward_pass, functional, first, rec):
     """Fill the records of the networks first, first + 1, … one after the other."""
     words, side_words = np.empty((5, LANES), np.uint32), np.empty((5, LANES), np.uint32)
     stream, side = np.empty(5, np.uint64), np.empty(5, np.uint64)
@@ -261,9 +268,9 @@ def run_chains(chain, backward_pass, first, rec):
             forward_mlp(chain, stream, words, rec, row)
         record_state(chain, stream, words, rec, row)
         if backward_pass:
-            backward(chain, stream, words, rec, row)
+            backward(chain, stream, words, functional, rec, row)
 
 
-def run(net: ResNet, inputs: Array, backward_pass: bool, seed: int, first: int, rec: Records) -> None:
+def run(net: ResNet, inputs: Array, backward_pass: bool, functional: int, seed: int, first: int, rec: Records) -> None:
     """Fill `rec` with the networks first, first + 1, …; O(depth) a network."""
-    run_chains(chain_of(net, inputs, seed), backward_pass, first, rec)
+    run_chains(chain_of(net, inputs, seed), backward_pass, functional, first, rec)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reslim import checks
 from reslim.coupling import Independent
 from reslim.errors import NotCovered, Verbatim
-from reslim.quantities import QUANTITIES
+from reslim.quantities import FUNCTIONALS, QUANTITIES
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
@@ -27,6 +27,12 @@ class Job:
     names: tuple[str, ...]
     seed: int
     double: bool
+    functional: str = "generic"  # from FUNCTIONALS
+
+    @property
+    def kind(self) -> int:
+        """The place of the functional in FUNCTIONALS."""
+        return FUNCTIONALS.index(self.functional)
 
     @property
     def backward(self) -> bool:
@@ -68,7 +74,7 @@ def _radial_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
 def _run_radial(job: Job, first: int, rec: Records) -> None:
     from reslim.simulation import radial
 
-    radial.run(job.net, job.inputs, job.backward, job.seed, first, rec)
+    radial.run(job.net, job.inputs, job.backward, job.kind, job.seed, first, rec)
 
 
 def _matrix_free_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
@@ -79,11 +85,11 @@ def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
     if not in_lanes(job):
         from reslim.simulation import matrix_free
 
-        matrix_free.run(job.net, job.inputs, job.backward, job.double, job.seed, first, rec)
+        matrix_free.run(job.net, job.inputs, job.backward, job.kind, job.double, job.seed, first, rec)
     elif job.backward:
         from reslim.simulation import backward
 
-        backward.run(job.net, job.inputs, job.seed, first, rec)
+        backward.run(job.net, job.inputs, job.kind, job.seed, first, rec)
     else:
         from reslim.simulation import forward
 
@@ -102,7 +108,7 @@ def in_lanes(job: Job) -> bool:
 def _run_explicit(job: Job, first: int, rec: Records) -> None:
     from reslim.simulation import explicit
 
-    explicit.run(job.net, job.inputs, job.backward, job.seed, first, rec)
+    explicit.run(job.net, job.inputs, job.backward, job.kind, job.seed, first, rec)
 
 
 SAMPLERS = (

@@ -15,7 +15,7 @@ from reslim import checks, results
 from reslim import inputs as input_rules
 from reslim.errors import BadKind, BadValue
 from reslim.progress import Progress, progress_bar
-from reslim.quantities import FORWARD_DEFAULTS, LayerRequest, resolve, select_layers
+from reslim.quantities import FORWARD_DEFAULTS, FUNCTIONALS, LayerRequest, resolve, select_layers
 from reslim.simulation import memory, notice, pool, samplers
 from reslim.simulation.layout import Layout
 from reslim.simulation.samplers import Job, Sampler
@@ -40,6 +40,7 @@ def simulate(
     progress: bool = True,
     draws: bool = True,
     covariance: bool = False,
+    functional: str = "generic",
 ) -> xr.Dataset:
     """Draw random networks exactly, without their matrices where that is possible.
 
@@ -69,6 +70,8 @@ def simulate(
     progress : whether to show, on a terminal's stderr, a progress bar after one second and a line when kernels compile.
     draws : False for the summary alone, of as many networks as you have time for.
     covariance : with ``draws=False``, whether to add ``active_*_covariance``, as `summarize` does.
+    functional : the p_d of gradients: "generic", N(0, I) and independent of the network; "parallel", z_d itself (the
+        gradient of |z_d|²/2); "orthogonal", N(0, I) across z_d.
 
     Returns
     -------
@@ -102,12 +105,14 @@ def simulate(
     replicas = checks.positive_int("simulate", "replicas", replicas)
     seed = checks.seed64("simulate", seed)
     checks.one_of("simulate", "precision", precision, ("single", "double"))
+    checks.one_of("simulate", "functional", functional, FUNCTIONALS)
     threads = checks.positive_int("simulate", "threads", os.cpu_count() if threads is None else threads)
     _check_result(draws, covariance)
     x = input_rules.resolve("simulate", inputs, net.n_in)
     wanted = resolve("simulate", quantities, FORWARD_DEFAULTS, len(x))
     selected = results.nonempty("simulate", select_layers("simulate", layers, wanted, net.depth), wanted, quantities)
-    job = Job(net, x, tuple(quantity.name for quantity in wanted if quantity.name in selected), seed, precision == "double")
+    names = tuple(quantity.name for quantity in wanted if quantity.name in selected)
+    job = Job(net, x, names, seed, precision == "double", functional)
     sampler = samplers.choose(net, job.names, len(x), method)
 
     started = time.perf_counter()
@@ -118,6 +123,7 @@ def simulate(
         "seed": str(seed),
         "replicas": replicas,
         "inputs": input_rules.digest(x),
+        "functional": functional,
     }
     with notice.compiling(progress), progress_bar(f"simulate {sampler.name}", replicas, shown=progress) as bar:
         if draws:

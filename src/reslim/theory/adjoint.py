@@ -67,9 +67,9 @@ def walk(net: ResNet, path: Orbit) -> Walk:
     return Walk(net, path, found, Gains(np.log(total), r, r * found.slope, tau))
 
 
-def adjoint(walk: Walk) -> Adjoint:
-    """Return the moments of the gradient."""
-    return _two_matrix(walk) if walk.two_matrix else _one_matrix(walk)
+def adjoint(walk: Walk, start: float = 1.0) -> Adjoint:
+    """Return the moments of the gradient; `start` is n E cos² of p_d: 1 where it knows nothing of the network, 0 across z_d."""
+    return _two_matrix(walk, start) if walk.two_matrix else _one_matrix(walk, start)
 
 
 def response(walk: Walk, direct: Array) -> Array:
@@ -91,7 +91,7 @@ def own_gain(walk: Walk) -> tuple[Array, Array]:
     return 4.0 * r_b * (1.0 - r_b) + r_b**2 * (2.0 + found.fourth), walk.path.r * r_b * found.cross
 
 
-def _two_matrix(walk: Walk) -> Adjoint:
+def _two_matrix(walk: Walk, start: float) -> Adjoint:
     path, gains, found = walk.path, walk.gains, walk.slopes
     kappa, r, r_b, tau, beta = path.energy.slope, path.r, gains.r, gains.tau, gains.beta
     forward = two_matrix(path)
@@ -99,7 +99,7 @@ def _two_matrix(walk: Walk) -> Adjoint:
     own, joint = own_gain(walk)
     noise = forward_noise(path)
     eta_share = _eta_share(walk)
-    angle = angles(walk)
+    angle = angles(walk, start)
     bend = r_b * (found.curvature + found.slope**2) - beta**2
     pull = r_b * r * (1.0 + found.cross) + (2.0 * (1.0 - r) * r * kappa + r**2 * kappa**2) / tau
     shift = beta * mean_x[:-1] + 0.5 * bend * variance_x[:-1] - 0.5 * own + (eta_share - r_b) + (angle[1:] - 1.0) * pull
@@ -110,13 +110,13 @@ def _two_matrix(walk: Walk) -> Adjoint:
     return Adjoint(from_end(shift), variance, with_last, back * memory, angle)
 
 
-def _one_matrix(walk: Walk) -> Adjoint:
+def _one_matrix(walk: Walk, start: float) -> Adjoint:
     path, gains, found, balanced = walk.path, walk.gains, walk.slopes, walk.net.balanced
     r_b, beta = gains.r, gains.beta
     variance_q, mean_q = state(path, *feedback(path, balanced))
     known = heard(path, balanced)
     with_slope, tilt = felt(seen_everywhere(found.coefficients, balanced), known)
-    turn = turns(walk)
+    turn = turns(walk, start)
     own = own_one_matrix(walk, turn)
     shift = (
         r_b * (found.slope * mean_q[:-1] + 0.5 * (found.curvature + found.slope**2) * variance_q[:-1] + tilt)
@@ -147,10 +147,10 @@ def _eta_share(walk: Walk) -> Array:
     return walk.gains.r * (1.0 + np.sqrt(2.0) * walk.slopes.coefficients[:, 2])
 
 
-def angles(walk: Walk) -> Array:
+def angles(walk: Walk, start: float) -> Array:
     """Return k_l = n E cos²∠(p_l, z_l) for l = 0 … d: a fast variable, 1 where φ is homogeneous."""
     path, tau = walk.path, walk.gains.tau
-    found, source = np.ones(len(tau) + 1), (1.0 - path.r) / tau + _eta_share(walk)
+    found, source = np.full(len(tau) + 1, start), (1.0 - path.r) / tau + _eta_share(walk)
     for l in range(len(tau) - 1, -1, -1):
         found[l] = path.chi[l] ** 2 * (found[l + 1] - 1.0) / tau[l] + source[l]
     return found
@@ -172,7 +172,7 @@ class Turn(NamedTuple):
     angle: Array  # n E cos², shape (depth + 1,)
 
 
-def turns(walk: Walk) -> Turn:
+def turns(walk: Walk, start: float) -> Turn:
     """Follow E[π² h_j(z)] and E[√n cos · n^{-1/2} Σ π h_j(z)] from the last layer down; π = √n p/|p|. O(d K)."""
     path, gains, balanced = walk.path, walk.gains, walk.net.balanced
     d = seen_everywhere(walk.slopes.coefficients, balanced)
@@ -184,8 +184,8 @@ def turns(walk: Walk) -> Turn:
     raised = np.sqrt(j + 1.0) * d[:, 1 : ORDER + 2]
     raised[:, 1:] += root[1:] * d[:, :ORDER]
     square, turned = np.zeros(ORDER + 1), np.zeros(ORDER + 1)
-    square[0], turned[1] = 1.0, 1.0
-    kept, pull, angle = np.empty(depth), np.empty(depth), np.ones(depth + 1)
+    square[0], turned[1] = 1.0, start
+    kept, pull, angle = np.empty(depth), np.empty(depth), np.full(depth + 1, start)
     for l in range(depth - 1, -1, -1):
         r, r_b, tau, chi, a = path.r[l], gains.r[l], gains.tau[l], path.chi[l], path.step[l]
         powers = np.multiply.accumulate(np.concatenate([[1.0], np.full(ORDER, a)]))

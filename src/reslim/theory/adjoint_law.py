@@ -25,20 +25,21 @@ SOURCE = "docs/derivations/every-gradient.md"
 MEAN_ERROR = (4.0, 0.2)  # |mean - law| per variance
 VARIANCE_ERROR = (12.0, 0.25)  # |variance/law - 1|
 THIRD = (40.0, 0.7)  # |third cumulant| per variance
+ALONG_ERROR = 3.0  # d × |variance/law - 1| of the cosine, where p_d is along z_d
 ANGLE_ERROR = (12.0, 0.5)  # |variance/law - 1| of the cosine
 
 
 @lru_cache(maxsize=32)
-def adjoint_of(net: ResNet, mean_square: float) -> tuple[Walk, Adjoint]:
+def adjoint_of(net: ResNet, mean_square: float, functional: str = "generic") -> tuple[Walk, Adjoint]:
     """Return both directions of the path of an input with this |x|²/n_in, and the gradient's moments around it."""
     walk = adjoint.walk(net, activation_law.path_of(net, mean_square)[0])
-    return walk, adjoint.adjoint(walk)
+    return walk, adjoint.adjoint(walk, 1.0 if functional == "generic" else 0.0)
 
 
 @lru_cache(maxsize=32)
-def weights_of(net: ResNet, mean_square: float) -> tuple[Array, Weights]:
+def weights_of(net: ResNet, mean_square: float, functional: str = "generic") -> tuple[Array, Weights]:
     """Return the infinite-width ln U_l, and the moments around them."""
-    walk, gradient = adjoint_of(net, mean_square)
+    walk, gradient = adjoint_of(net, mean_square, functional)
     path, gains = walk.path, walk.gains
     share = np.exp(path.log_q[1:] - path.log_q[:-1]) * path.r  # c m/Q
     if walk.two_matrix:
@@ -46,8 +47,8 @@ def weights_of(net: ResNet, mean_square: float) -> tuple[Array, Weights]:
     with np.errstate(divide="ignore"):
         logs = np.log(share / net.width) + adjoint.from_end(gains.log)[1:] + path.log_q[:-1] - path.log_q[0]
     found = weights(walk, gradient, logs)
-    if angle.is_slow(net):  # the gradient that arrives has its own law, at any d/n
-        mean, variance = (net.width * values[1:] for values in angle_law.moments(net))
+    if angle.matters(net):  # the gradient that arrives has its own law, at any d/n
+        mean, variance = (net.width * values[1:] for values in angle_law.moments(net, functional))
         found = found._replace(
             mean=found.mean + mean - gradient.mean[1:], variance=found.variance + variance - gradient.variance[1:]
         )
@@ -72,6 +73,11 @@ def validity(around_a_path: bool) -> str:
     return f"{said}, V the variance of log_norm, up to V = {activation_law.WIDEST:g} where φ is not piecewise linear"
 
 
+def _along(request: Request) -> str:
+    """Say why a p_d along z_d is beyond an expansion in which the angle is of order 1/√n, or ""."""
+    return "the law holds for a p_d of an angle to z_d of order 1/√n, not along it" if request.functional == "parallel" else ""
+
+
 def _stack(arrays: list[Array]) -> Array:
     return np.stack(arrays, axis=-1)
 
@@ -94,10 +100,10 @@ def _normal(request: Request, mean: Array, variance: Array, around_a_path: bool)
 
 
 def _gradient(request: Request, name: str) -> QuantityLaw | str:
-    if reason := _refusal(request):
+    if reason := _refusal(request) or _along(request):
         return reason
     n = request.net.width
-    pairs = [adjoint_of(request.net, float(value)) for value in request.mean_squares]
+    pairs = [adjoint_of(request.net, float(value), request.functional) for value in request.mean_squares]
     mean = _stack([adjoint.from_end(walk.gains.log) + found.mean / n for walk, found in pairs])
     variance = _stack([found.variance / n for _, found in pairs])
     return replace(_normal(request, mean, variance, True), with_growth=with_growth(request))
@@ -110,12 +116,12 @@ def with_growth(request: Request) -> Array:
 
 
 def _weights(request: Request, name: str) -> QuantityLaw | str:
-    if reason := _refusal(request):
+    if reason := _refusal(request) or _along(request):
         return reason
     if not request.net.branches.all():
         return "the weights of a block without a branch have no gradient"
     n = request.net.width
-    pairs = [weights_of(request.net, float(value)) for value in request.mean_squares]
+    pairs = [weights_of(request.net, float(value), request.functional) for value in request.mean_squares]
     if name == "log_weight_grad":
         mean = _stack([logs + found.mean / n for logs, found in pairs])
         return _normal(request, mean, _stack([found.variance / n for _, found in pairs]), not request.net.phi.homogeneous)
@@ -126,21 +132,24 @@ def _weights(request: Request, name: str) -> QuantityLaw | str:
 
 
 def _cosine(request: Request, name: str) -> QuantityLaw | str:
-    if reason := _refusal(request):
-        return reason
     net = request.net
+    if reason := _refusal(request) or ("" if net.phi.homogeneous else _along(request)):
+        return reason
+    mean = np.zeros((net.depth + 1, request.inputs))
     if net.phi.homogeneous:
-        square = angle_law.square_angle(net) if angle.is_slow(net) else np.ones(net.depth + 1)
-        square = each_input(square, request.inputs)
+        cosine, square = (each_input(values, request.inputs) for values in angle_law.cosine(net, request.functional))
+        mean, square = mean + cosine, square - net.width * cosine**2
     else:
-        square = _stack([adjoint_of(net, float(value))[1].angle for value in request.mean_squares])
-    nothing = np.zeros_like(square)
+        square = _stack([adjoint_of(net, float(value), request.functional)[1].angle for value in request.mean_squares])
     first, drift = ANGLE_ERROR
     error = first / net.width + (0.0 if net.phi.homogeneous else drift * activation_law.spread(request))
-    within = Allowed(nothing, np.broadcast_to(error, square.shape), np.full_like(square, np.nan))
-    said = f"mean exact; variance to first order in 1/n, off by at most {first:g}/n"
+    if request.functional == "parallel":
+        error = error + ALONG_ERROR / net.depth  # while the angle is not small yet
+    off = mean * first / net.width  # 0 where the sign of p_d is that of a coin
+    within = Allowed(off, np.broadcast_to(error, square.shape), np.full_like(square, np.nan))
+    said = f"mean exact where it is 0; variance to first order in 1/n, off by at most {first:g}/n"
     said = said if net.phi.homogeneous else f"{said} + {drift:g} V, V the variance of log_norm, measured"
-    return QuantityLaw(nothing, square / net.width, "moments", said, SOURCE, within)
+    return QuantityLaw(mean, square / net.width, "moments", said, SOURCE, within)
 
 
 LAWS = (

@@ -38,18 +38,21 @@ class Rates(NamedTuple):
         return self.variance + self.state_variance - 2.0 * self.covariance
 
 
-def is_slow(net: ResNet) -> bool:
-    """Return whether the angle is a slow variable: φ is homogeneous, and the gradient meets masks that the state has met."""
+def matters(net: ResNet) -> bool:
+    """Return whether the angle makes another law of the gradient: it meets masks that the state has met, and φ is homogeneous."""
     return net.phi.homogeneous and net.block == "one-matrix" and not net.balanced and asymmetry(net) != 0.0
 
 
 def rates(net: ResNet) -> Rates:
-    """Return the rates of a vanilla network with a piecewise linear activation. A pair of layers counts at the earlier one."""
+    """Return the rates of a network with a piecewise linear activation. A pair of layers counts at the earlier one."""
     _, r, a = homogeneous_shares(net)
     odd, n = asymmetry(net) ** 2, net.width
-    sums = later_sums(r, a, signs.kappa, signs.rho_kappa_prime, signs.square_sign, _t1)
+    functions = (signs.kappa, signs.rho_kappa_prime, signs.square_sign, _t1)
+    sums = later_sums(r, a, *functions) if matters(net) else np.zeros((4, net.depth))  # else no layer meets another's masks
     kappa, drift, tilt, root = (odd * r * each for each in sums)
-    own, pull = (2.0 + 3.0 * odd) * r**2 + 4.0 * r * (1.0 - r), 2.0 * r - (1.0 - odd) * r**2
+    inner = r**2 if net.block == "two-matrix" else 0.0  # two more independent factors: W z, and Wᵀ of its gradient
+    own = (2.0 + 3.0 * odd) * r**2 + 4.0 * r * (1.0 - r) + 2.0 * inner
+    pull = 2.0 * r - (1.0 - odd) * r**2 + inner
     return Rates(
         (-0.5 * own - 0.5 * drift) / n,
         (own + 2.0 * kappa) / n,
@@ -70,6 +73,8 @@ def boundary(net: ResNet) -> Array:
 
     (1/n) Σ_{i<l≤m} r_i r_m t₁(ρ_im): the masks of the later layers are hypoactivated by the earlier ones, too.
     """
+    if not matters(net):
+        return np.zeros(net.depth + 1)
     _, r, a = homogeneous_shares(net)
     (earlier,), (later,) = earlier_sums(r, a, _t1), later_sums(r, a, _t1)
     before, after = cumulated(r * earlier[:-1]), cumulated((r * later)[::-1])[::-1]

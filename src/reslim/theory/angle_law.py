@@ -15,53 +15,67 @@ from scipy.linalg import solve_banded
 
 from reslim.spec import ResNet
 from reslim.theory import fourier
-from reslim.theory.angle import Rates, boundary, rates
+from reslim.theory.angle import Rates, boundary, matters, rates
+from reslim.theory.sums import cumulated
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 LOWEST, HIGHEST, POINTS = -20.0, 4.8, 500  # of y: all but 4e-5 of the start, and e⁻⁶⁰ of the end
+ABOVE, MANY_POINTS = 1.0, 3000  # for p_d along z_d, where K² = n: beyond ln n, and points
+PULLS = 8.0  # steps a layer, per unit of its pull, while the angle is small
 STEPS, MOST_STEPS = 64, 2048  # at least, and for the whole law at most so many through a network
 STEADY = 1e-9  # relative change of the increments below which they change no more
 
 
-def moments(net: ResNet) -> tuple[Array, Array]:
-    """Return mean and variance of ln(|p_l|²/|p_d|²) - Σ ln S at l = 0 … d, for a p_d that is independent of the network.
+def moments(net: ResNet, functional: str = "generic") -> tuple[Array, Array]:
+    """Return mean and variance of ln(|p_l|²/|p_d|²) - Σ ln S at l = 0 … d, for a p_d of this kind.
 
     O(depth) times the points of the grid; in networks whose layers are alike, until the angle has settled, about 10 n
     layers from the end. Second order in the steps of y and of the layers.
     """
-    mean, variance, _ = _sweep(net)
+    if functional == "orthogonal":  # p·z is conserved: the angle stays, and does not pull
+        by_layer = rates(net)
+        mean, variance = (cumulated(values[::-1])[::-1] for values in (by_layer.mean, by_layer.variance))
+    else:
+        mean, variance, _, _ = _sweep(net, functional)
     return mean - boundary(net), variance
 
 
-def square_angle(net: ResNet) -> Array:
-    """Return n E cos²∠(p_l, z_l) at l = 0 … d, likewise."""
-    return _sweep(net)[2]
+def cosine(net: ResNet, functional: str) -> tuple[Array, Array]:
+    """Return E cos∠(p_l, z_l), and n E cos², at l = 0 … d, likewise."""
+    nothing = np.zeros(net.depth + 1)
+    if functional == "orthogonal":
+        return nothing, nothing
+    if functional == "generic" and not matters(net):
+        return nothing, np.ones(net.depth + 1)  # the start is stationary
+    _, _, length, square = _sweep(net, functional)
+    return (nothing if functional == "generic" else length / np.sqrt(net.width)), square
 
 
 @lru_cache(maxsize=16)
-def _sweep(net: ResNet) -> tuple[Array, Array, Array]:
-    """Return the moments without the boundary, and E K²."""
+def _sweep(net: ResNet, functional: str) -> tuple[Array, Array, Array, Array]:
+    """Return the moments without the boundary, E K and E K²."""
     by_layer = rates(net)
-    grid = Grid()
-    density = grid.start()
+    grid = Grid() if functional == "generic" else Grid(np.log(net.width) + ABOVE, MANY_POINTS)
+    density = grid.start() if functional == "generic" else grid.at(np.log(net.width))
     first, second = np.zeros_like(density), np.zeros_like(density)
-    mean, variance, angle = np.zeros(net.depth + 1), np.zeros(net.depth + 1), np.ones(net.depth + 1)
-    substeps = -(-STEPS // net.depth)
+    mean, variance, length, square = np.zeros((4, net.depth + 1))
+    length[-1], square[-1] = density @ np.sqrt(grid.square), density @ grid.square
     alike = bool(np.ptp(net.skips) == 0.0 and np.ptp(net.branches) == 0.0)
     for layer in range(net.depth - 1, -1, -1):
+        substeps = max(-(-STEPS // net.depth), int(PULLS * by_layer.pull[layer] * square[layer + 1]))
         step = Rates(*(values[layer] / substeps for values in by_layer))
         for _ in range(substeps):
             density, first, second = grid.step(step, density, first, second)
         mean[layer] = first.sum()
         variance[layer] = second.sum() - mean[layer] ** 2
-        angle[layer] = density @ grid.square
+        length[layer], square[layer] = density @ np.sqrt(grid.square), density @ grid.square
         if alike and _is_steady(mean[layer : layer + 3]) and _is_steady(variance[layer : layer + 3]):
             for moment in (mean, variance):
                 moment[:layer] = moment[layer] + (moment[layer] - moment[layer + 1]) * np.arange(layer, 0, -1)
-            angle[:layer] = angle[layer]
+            length[:layer], square[:layer] = length[layer], square[layer]
             break
-    return mean, variance, angle
+    return mean, variance, length, square
 
 
 def _is_steady(values: Array) -> bool:
@@ -96,14 +110,18 @@ def characteristic(net: ResNet, layer: int) -> Complex:
 class Grid:
     """Points of y = ln K², with probabilities on them; the ends reflect."""
 
-    def __init__(self) -> None:
-        self.y, self.h = np.linspace(LOWEST, HIGHEST, POINTS, retstep=True)
+    def __init__(self, highest: float = HIGHEST, points: int = POINTS) -> None:
+        self.y, self.h = np.linspace(LOWEST, highest, points, retstep=True)
         self.square = np.exp(self.y)
 
     def start(self) -> Array:
         """Return the probabilities of K² ~ χ²₁."""
         weights = np.sqrt(self.square) * np.exp(-0.5 * self.square)
         return weights / weights.sum()
+
+    def at(self, y: float) -> Array:
+        """Return the probabilities of a point, on the two that are nearest to it."""
+        return np.maximum(1.0 - np.abs(self.y - y) / self.h, 0.0)
 
     def step(self, rate: Rates, density: Array, first: Array, second: Array) -> tuple[Array, Array, Array]:
         """Advance the density, and the sums of ln|p|² and its square over it, by one step (Crank–Nicolson).

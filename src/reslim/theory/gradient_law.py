@@ -15,13 +15,16 @@ from reslim.theory.shares import homogeneous_shares
 from reslim.theory.sums import cumulated
 
 Array = NDArray[np.float64]
+FAMILIES = {"generic": "gradient", "parallel": "moments", "orthogonal": "normal"}
+STARTS = {"generic": "p_d independent of the network", "parallel": "p_d = z_d", "orthogonal": "p_d across z_d"}
 
 
 def _gradient(request: Request, name: str) -> QuantityLaw | str:
-    if not angle.is_slow(request.net):
+    if request.functional == "generic" and not angle.matters(request.net):
         return _independent(request)
-    gaussian = request.net.entries == "gaussian"
-    return _vanilla(request) if gaussian else "the law of the gradient of a vanilla network needs Gaussian entries"
+    if request.net.entries != "gaussian":
+        return "the law of the gradient of a vanilla network, or of a p_d that is tied to z_d, needs Gaussian entries"
+    return _pulled(request)
 
 
 def _independent(request: Request) -> QuantityLaw:
@@ -48,19 +51,21 @@ def _with_growth(request: Request) -> Array | None:
     return adjoint_law.with_growth(request) if net.entries == "gaussian" and net.depth <= activation_law.DEEPEST else None
 
 
-def _vanilla(request: Request) -> QuantityLaw:
-    net = request.net
+def _pulled(request: Request) -> QuantityLaw:
+    net, kind = request.net, request.functional
     shares = homogeneous_shares(net)
-    mean, variance = angle_law.moments(net)
+    mean, variance = angle_law.moments(net, kind)
     mean = mean + cumulated(shares.log_growth[::-1])[::-1]
+    errors = finite_width.gradient(net, shares.r, variance)
+    errors = finite_width.along(net, errors) if kind == "parallel" else errors
     return QuantityLaw(
         each_input(mean, request.inputs),
         each_input(variance, request.inputs),
-        "gradient",
-        "d, n → ∞ at fixed d/n, for p_d independent of the network; relative error of the variance 3.8/n at d = n and r = ½",
+        FAMILIES[kind],
+        f"d, n → ∞ at fixed d/n, for {STARTS[kind]}; relative error of the variance 3.8/n at d = n and r = ½",
         "docs/derivations/gradient.md",
-        allowed(finite_width.gradient(net, shares.r, variance), variance, request.inputs),
-        with_growth=_with_growth(request),
+        allowed(errors, variance, request.inputs),
+        with_growth=None if kind == "parallel" else _with_growth(request),
     )
 
 

@@ -46,11 +46,12 @@ class QuantityLaw:
 
 @dataclass(frozen=True)
 class Request:
-    """What a law is asked about: the network, |x|²/n_in of each input, and whether to apply the fitted correction."""
+    """What a law is asked about: the network, |x|²/n_in of each input, whether to apply the fitted correction, and p_d."""
 
     net: ResNet
     mean_squares: Array  # (m,)
     fitted: bool = False
+    functional: str = "generic"  # from FUNCTIONALS
 
     @property
     def inputs(self) -> int:

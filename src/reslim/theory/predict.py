@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from reslim import checks, results
 from reslim import inputs as input_rules
-from reslim import results
 from reslim.coupling import Independent
 from reslim.errors import BadKind, BadValue, NotCovered, Verbatim
-from reslim.quantities import QUANTITIES, LayerRequest, Quantity, resolve, select_layers
+from reslim.quantities import FUNCTIONALS, QUANTITIES, LayerRequest, Quantity, resolve, select_layers
 from reslim.spec import ResNet
 from reslim.theory import mean_field
 from reslim.theory.baseline import BASELINES, Baseline
@@ -35,6 +35,7 @@ def predict(
     inputs: ArrayLike | None = None,
     covariance: bool = False,
     correction: str | None = None,
+    functional: str = "generic",
 ) -> xr.Dataset:
     """Predict mean, variance and family of every quantity, at finite width and at infinite width.
 
@@ -48,6 +49,8 @@ def predict(
     inputs : array (m, n_in); None is one with |x|² = n_in.
     covariance : whether to add ``active_*_covariance`` between the layers.
     correction : None, or "fitted": the vanilla ReLU law with a finite-width correction fitted to simulations.
+    functional : the p_d of gradients: "generic", N(0, I) and independent of the network; "parallel", z_d itself (the
+        gradient of |z_d|²/2); "orthogonal", N(0, I) across z_d.
 
     Returns
     -------
@@ -85,7 +88,8 @@ def predict(
         got = Verbatim(f"depth={net.depth}")
         raise BadValue("predict", "net", f"must be of a depth of at most {DEEPEST:,}", got)
     x = input_rules.resolve("predict", inputs, net.n_in)
-    request = Request(net, input_rules.mean_squares(x), is_fitted(net, correction))
+    checks.one_of("predict", "functional", functional, FUNCTIONALS)
+    request = Request(net, input_rules.mean_squares(x), is_fitted(net, correction), functional)
     everything = [name for name in QUANTITIES if name != "overlap" or len(x) > 1]
     wanted = resolve("predict", quantities, everything, len(x))
     selected = results.nonempty("predict", select_layers("predict", layers, wanted, net.depth), wanted, quantities)
@@ -101,6 +105,7 @@ def predict(
     attributes = {
         "unavailable": json.dumps(reasons, ensure_ascii=False),
         "correction": correction or "none",
+        "functional": functional,
         "inputs": input_rules.digest(x),
     }
     values = {quantity.name: _moments(quantity, *pair, union, net) for quantity, pair in pairs.items()}

@@ -16,7 +16,6 @@ from reslim.theory.adjoint import (
     Adjoint,
     Functional,
     Walk,
-    angles,
     from_end,
     own_gain,
     own_one_matrix,
@@ -52,7 +51,7 @@ def _one_matrix(walk: Walk, gradient: Adjoint, share: Array) -> tuple[Array, Arr
     variance_q, mean_q = state(path, met, tilt)
     local = unit.slope * mean_q[:-1] + 0.5 * unit.curvature * variance_q[:-1] + tilt - 0.5 * unit.spread - unit.slope * met
     mean = local + gradient.mean[1:] + 1.0
-    known, own = heard(path, balanced), own_one_matrix(walk, turns(walk))
+    known, own = heard(path, balanced), own_one_matrix(walk, turns(walk, 1.0))  # whose variance does not depend on the start
     back = Functional(walk, known, walk.gains.beta, np.zeros_like(share), walk.gains.r, own)
     variance, with_first = back.after(variance_q, unit.slope)
     variance = variance - 2.0 * with_first + 2.0
@@ -71,7 +70,7 @@ def _two_matrix(walk: Walk, gradient: Adjoint, share: Array) -> tuple[Array, Arr
     before = 1.0 - after
     mean_after = unit.slope * mean_x + 0.5 * unit.curvature * variance_x - 0.5 * unit.spread
     mean_before = (1.0 + slopes.slope) * mean_x + 0.5 * slopes.curvature * variance_x - 0.5 * slopes.fourth
-    mean_before = mean_before + (1.0 + slopes.cross) * path.r * (angles(walk)[1:] - 1.0)
+    mean_before = mean_before + (1.0 + slopes.cross) * path.r * (gradient.angle[1:] - 1.0)
     apart = (unit.slope - 1.0 - slopes.slope) ** 2 * variance_x + unit.spread - 2.0 * slopes.cross + slopes.fourth
     mean = after * mean_after + before * mean_before + 0.5 * after * before * apart + gradient.mean[1:] + 1.0
     # the block's own: its answer to ln q, and its noise, with that of the forward pass and of the gain
