@@ -1,11 +1,11 @@
-# Targets: demo, test, check, bench, clean. Each installs what it needs into .venv, once, at the versions of constraints.txt.
+# Targets: demo, test, check, bench, evidence, clean. Each installs what it needs into .venv, once, at the versions of constraints.txt.
 
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench evidence clean
 
 demo: .venv/.with-demo
 	$(BIN)/reslim demo --out demo-output
@@ -23,6 +23,9 @@ check: .venv/.with-check
 
 bench: .venv/.with-bench
 	$(BIN)/python -m benchmarks.run $(if $(QUICK),--quick)
+
+evidence: .venv/.with-demo
+	$(BIN)/python -m benchmarks.evidence $(if $(QUICK),--quick)
 
 clean:
 	rm -rf demo-output .pytest_cache .hypothesis .ruff_cache .import_linter_cache

@@ -13,6 +13,7 @@ from reslim import ResNet
 from reslim.activations import activation
 from reslim.theory import activation_law, growth, hermite, response
 from reslim.theory.expectations import mean_square
+from reslim.theory.orbit import orbit
 
 NAMES = ["identity", "leaky_relu:0.2", "tanh", "erf", "gelu", "silu"]
 HARMONIC = tuple(1 / (layer + 2) for layer in range(20))
@@ -187,5 +188,5 @@ def test_entries_that_are_not_gaussian():
 def test_a_thousand_layers_that_all_remember_take_about_a_second():
     net = ResNet(depth=1000, width=100, skip=1.0, branch=0.03, activation="gelu")
     started = time.perf_counter()
-    response.one_matrix(response.orbit(net, 1.0), False)
+    response.one_matrix(orbit(net, 1.0), False)
     assert time.perf_counter() - started < 5.0

@@ -12,9 +12,10 @@ import pytest
 import reslim
 from helpers import assert_mean
 from reslim import ResNet
-from reslim.theory import activation_law, activity, activity_response, adjoint, adjoint_law, angle, angle_law
+from reslim.theory import activation_law, activity, activity_response, adjoint, adjoint_law, angle, angle_law, fast_angle
 from reslim.theory.growth import vanilla
 from reslim.theory.shares import homogeneous_shares
+from reslim.theory.walk import walk
 
 UNEVEN = {"skip": tuple(np.linspace(-0.8, 0.9, 20)), "branch": tuple(np.linspace(0.2, 1.1, 20))}
 HARMONIC = tuple(1 / (layer + 2) for layer in range(20))
@@ -112,9 +113,9 @@ def test_worked_values(name, skip, branch, fields, mean, variance, covariance):
 @pytest.mark.parametrize("case", [name for name in NETS if "two-matrix" not in name])
 def test_the_angle_by_two_recursions(case):
     net = ResNet(depth=8, width=100, **NETS[case])
-    walk, _ = adjoint_law.adjoint_of(net, 1.0)
+    both, _ = adjoint_law.adjoint_of(net, 1.0)
     for start in (1.0, 0.0):
-        np.testing.assert_allclose(adjoint.turns(walk, start).angle, adjoint.angles(walk, start), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(fast_angle.turns(both, start).angle, fast_angle.angles(both, start), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +124,9 @@ def test_the_angle_by_two_recursions(case):
 def test_the_weights_of_one_layer_are_the_active_energy(case):
     """U = λ² (v/n) |φ(z_0)|²/|z_0|², whatever the gradient."""
     net = ResNet(depth=1, width=100, **NETS[case])
-    walk, _ = adjoint_law.adjoint_of(net, 1.0)
+    both, _ = adjoint_law.adjoint_of(net, 1.0)
     _, found = adjoint_law.weights_of(net, 1.0)
-    expected = activity_response.log_energy(net, walk.path)
+    expected = activity_response.log_energy(net, both.path)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-9)
     np.testing.assert_allclose(found.variance, expected.variance, atol=1e-9)
     assert [found.kernel_mean, found.kernel_variance] == pytest.approx([found.mean[0], found.variance[0]], abs=1e-9)
@@ -232,7 +233,7 @@ def test_cost_is_linear_in_depth():
         path = activation_law.path_of(net, 1.0)[0]
         for _ in range(3):
             started = time.perf_counter()
-            adjoint.adjoint(adjoint.walk(net, path))
+            adjoint.adjoint(walk(net, path))
             best = min(best, time.perf_counter() - started)
         return best
 

@@ -15,8 +15,9 @@ from reslim.theory.families import log_chi2_moments
 from reslim.theory.finite_width import ENTRIES, EXCESS_KURTOSIS, NEXT, Errors
 from reslim.theory.growth import Growth
 from reslim.theory.law import MODELS, Law, QuantityLaw, Request
+from reslim.theory.orbit import Orbit, orbit
 from reslim.theory.readout import NAMES, Readout
-from reslim.theory.response import Moments, Orbit
+from reslim.theory.response import Moments
 
 Array = NDArray[np.float64]
 DEEPEST = 100_000  # the coefficients of every layer are held: 80 MB a table
@@ -40,7 +41,7 @@ def refusal(net: ResNet) -> str:
 @lru_cache(maxsize=32)
 def path_of(net: ResNet, mean_square: float) -> tuple[Orbit, Moments]:
     """Return the infinite-width path of an input with this |x|²/n_in, and the moments around it."""
-    path = response.orbit(net, mean_square)
+    path = orbit(net, mean_square)
     return path, response.two_matrix(path) if net.block == "two-matrix" else response.one_matrix(path, net.balanced)
 
 

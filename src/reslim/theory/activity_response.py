@@ -16,7 +16,9 @@ from reslim.theory import signs
 from reslim.theory.activity import Activity
 from reslim.theory.expectations import gaussian_nodes
 from reslim.theory.hermite import ORDER, expanded, polynomials
-from reslim.theory.response import Orbit, feedback, felt, heard, norms, seen, state, step_powers, two_matrix
+from reslim.theory.memory import felt, heard, seen, step_powers
+from reslim.theory.orbit import Orbit
+from reslim.theory.response import feedback, norms, state, two_matrix
 from reslim.theory.sums import correlations
 
 Array = NDArray[np.float64]

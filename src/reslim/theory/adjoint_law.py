@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from reslim.spec import ResNet
 from reslim.theory import activation_law, adjoint, angle, angle_law
-from reslim.theory.adjoint import Adjoint, Walk
+from reslim.theory.adjoint import Adjoint
 from reslim.theory.finite_width import NEXT, Errors
 from reslim.theory.law import Allowed, Law, QuantityLaw, Request, allowed, each_input
+from reslim.theory.walk import Walk, from_end, walk
 from reslim.theory.weights import Weights, weights
 
 Array = NDArray[np.float64]
@@ -32,21 +33,21 @@ ANGLE_ERROR = (12.0, 0.5)  # |variance/law - 1| of the cosine
 @lru_cache(maxsize=32)
 def adjoint_of(net: ResNet, mean_square: float, functional: str = "generic") -> tuple[Walk, Adjoint]:
     """Return both directions of the path of an input with this |x|²/n_in, and the gradient's moments around it."""
-    walk = adjoint.walk(net, activation_law.path_of(net, mean_square)[0])
-    return walk, adjoint.adjoint(walk, 1.0 if functional == "generic" else 0.0)
+    both = walk(net, activation_law.path_of(net, mean_square)[0])
+    return both, adjoint.adjoint(both, 1.0 if functional == "generic" else 0.0)
 
 
 @lru_cache(maxsize=32)
 def weights_of(net: ResNet, mean_square: float, functional: str = "generic") -> tuple[Array, Weights]:
     """Return the infinite-width ln U_l, and the moments around them."""
-    walk, gradient = adjoint_of(net, mean_square, functional)
-    path, gains = walk.path, walk.gains
+    both, gradient = adjoint_of(net, mean_square, functional)
+    path, gains = both.path, both.gains
     share = np.exp(path.log_q[1:] - path.log_q[:-1]) * path.r  # c m/Q
-    if walk.two_matrix:
+    if both.two_matrix:
         share = share + np.exp(gains.log) * gains.r
     with np.errstate(divide="ignore"):
-        logs = np.log(share / net.width) + adjoint.from_end(gains.log)[1:] + path.log_q[:-1] - path.log_q[0]
-    found = weights(walk, gradient, logs)
+        logs = np.log(share / net.width) + from_end(gains.log)[1:] + path.log_q[:-1] - path.log_q[0]
+    found = weights(both, gradient, logs)
     if angle.matters(net):  # the gradient that arrives has its own law, at any d/n
         mean, variance = (net.width * values[1:] for values in angle_law.moments(net, functional))
         found = found._replace(
@@ -104,7 +105,7 @@ def _gradient(request: Request, name: str) -> QuantityLaw | str:
         return reason
     n = request.net.width
     pairs = [adjoint_of(request.net, float(value), request.functional) for value in request.mean_squares]
-    mean = _stack([adjoint.from_end(walk.gains.log) + found.mean / n for walk, found in pairs])
+    mean = _stack([from_end(both.gains.log) + found.mean / n for both, found in pairs])
     variance = _stack([found.variance / n for _, found in pairs])
     return replace(_normal(request, mean, variance, True), with_growth=with_growth(request))
 

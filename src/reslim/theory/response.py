@@ -10,23 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.spec import ResNet
-from reslim.theory import mean_field, signs
-from reslim.theory.hermite import ORDER, Energy, energy
+from reslim.theory import signs
+from reslim.theory.memory import felt, heard
+from reslim.theory.orbit import Orbit
 from reslim.theory.sums import earlier_sums
 
 Array = NDArray[np.float64]
-
-
-class Orbit(NamedTuple):
-    """The infinite-width path of one input, one value a layer."""
-
-    log_q: Array  # (depth + 1,)
-    r: Array  # the branch's share of Q_{l+1}
-    chi: Array  # d ln Q_{l+1}/d ln Q_l = (1-r) + r κ
-    bend: Array  # d² ln Q_{l+1}/(d ln Q_l)²
-    step: Array  # correlation of a unit at l and l + 1, with the sign of α
-    energy: Energy
 
 
 class Moments(NamedTuple):
@@ -39,20 +28,6 @@ class Moments(NamedTuple):
     norm_variance: Array
     growth_mean: Array  # of ln(|z_l|²/|z_0|²) - ln(Q_l/Q_0)
     growth_variance: Array
-
-
-def orbit(net: ResNet, mean_square: float) -> Orbit:
-    """Return the path that starts at Q_0 = |x|²/n_in."""
-    field = mean_field.recursion(net, np.array([mean_square]))
-    inner = mean_field.inner_variance(net)
-    log_q = field.log_q[:, 0]
-    passed = mean_field.branch_squares(net) * inner * field.shares[:, 0]
-    total = net.skips**2 + passed
-    r = passed / total
-    unit = energy(net.phi, inner * np.exp(np.clip(log_q[:-1], -300.0, 300.0)))
-    chi = 1.0 - r + r * unit.slope
-    bend = r * (1.0 - r) * (1.0 - unit.slope) ** 2 + r * unit.curvature
-    return Orbit(log_q, r, chi, bend, net.skips / np.sqrt(total), unit)
 
 
 def forward_noise(path: Orbit) -> Array:
@@ -91,40 +66,6 @@ def feedback(path: Orbit, balanced: bool) -> tuple[Array, Array]:
         path.r, path.step, lambda rho: 2.0 * rho**2 + odd * signs.kappa(rho), lambda rho: odd * signs.square_sign(rho)
     )
     return met[:-1], tilt[:-1]
-
-
-def heard(path: Orbit, balanced: bool) -> Array:
-    """Return N_lk = Σ_{j<l} p_lj a_k(j) ρ_jl^k for l = 0 … d - 1 and k = 1 … ORDER: what ln Q_l knows of a unit. O(d K)."""
-    assert path.energy.coefficients is not None
-    a = seen(path.energy.coefficients, balanced)
-    powers = step_powers(path)
-    found = np.zeros_like(a)
-    for l in range(1, len(found)):
-        found[l] = powers[l - 1] * (path.chi[l - 1] * found[l - 1] + path.r[l - 1] * a[l - 1])
-    return found
-
-
-def felt(coefficients: Array, found: Array) -> tuple[Array, Array]:
-    """Return Cov(δ ln Q_l, f(z_l)) and what it adds to the mean, ½ Σ_j p_lj Q_l Cov(f″(z_l), F_j)/m₁, at each layer.
-
-    `coefficients` are those of f, shape (layers, ORDER + 3), and `found` comes from `heard`.
-    """
-    k = np.arange(1, ORDER + 1)
-    bend = np.sqrt((k + 1.0) * (k + 2.0)) * coefficients[:, 3:]
-    return np.sum(found * coefficients[:, 1:-2], axis=1), 0.5 * np.sum(found * bend, axis=1)
-
-
-def seen(coefficients: Array, balanced: bool) -> Array:
-    """Return the coefficients of order 1 … ORDER, those that other layers see: of Balanced networks the even ones only."""
-    kept = coefficients[:, 1 : ORDER + 1].copy()
-    if balanced:
-        kept[:, ::2] = 0.0
-    return kept
-
-
-def step_powers(path: Orbit) -> Array:
-    """Return ρ^k of neighbouring layers, shape (depth, ORDER)."""
-    return np.multiply.accumulate(np.broadcast_to(path.step[:, None], (len(path.step), ORDER)), axis=1)
 
 
 def state(path: Orbit, met: Array, tilt: Array) -> tuple[Array, Array]:

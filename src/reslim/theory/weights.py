@@ -12,17 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from reslim.theory.adjoint import (
-    Adjoint,
-    Functional,
-    Walk,
-    from_end,
-    own_gain,
-    own_one_matrix,
-    response,
-    turns,
-)
-from reslim.theory.response import feedback, forward_noise, heard, state, two_matrix
+from reslim.theory.adjoint import Adjoint, own_gain, own_one_matrix
+from reslim.theory.fast_angle import turns
+from reslim.theory.layer_sum import LayerSum
+from reslim.theory.memory import heard
+from reslim.theory.response import feedback, forward_noise, state, two_matrix
+from reslim.theory.walk import Walk, from_end, response
 
 Array = NDArray[np.float64]
 
@@ -52,11 +47,11 @@ def _one_matrix(walk: Walk, gradient: Adjoint, share: Array) -> tuple[Array, Arr
     local = unit.slope * mean_q[:-1] + 0.5 * unit.curvature * variance_q[:-1] + tilt - 0.5 * unit.spread - unit.slope * met
     mean = local + gradient.mean[1:] + 1.0
     known, own = heard(path, balanced), own_one_matrix(walk, turns(walk, 1.0))  # whose variance does not depend on the start
-    back = Functional(walk, known, walk.gains.beta, np.zeros_like(share), walk.gains.r, own)
+    back = LayerSum(walk, known, walk.gains.beta, np.zeros_like(share), walk.gains.r, own)
     variance, with_first = back.after(variance_q, unit.slope)
     variance = variance - 2.0 * with_first + 2.0
     passed = np.cumsum(share) - share  # the share of the blocks whose gradient passes through layer l
-    kernel = Functional(walk, known, share * unit.slope + passed * walk.gains.beta, share, passed * walk.gains.r, passed**2 * own)
+    kernel = LayerSum(walk, known, share * unit.slope + passed * walk.gains.beta, share, passed * walk.gains.r, passed**2 * own)
     kernel_variance = kernel.variance(variance_q)[0] - 2.0 * kernel.with_first()[0] + 2.0
     return mean, variance, kernel_variance
 
