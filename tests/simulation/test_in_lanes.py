@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reslim import DepthPower, ResNet
-from reslim.simulation import backward, forward, matrix_free, samplers
+from reslim.simulation import backward, forward, matrix_free, samplers, tape
 from reslim.simulation.records import Records, allocate
 from reslim.simulation.samplers import Job
 
@@ -93,8 +93,8 @@ def test_replay_from_checkpoints_is_bit_for_bit(monkeypatch):
         x = np.ones((1, net.n_in))
         stored = records_of(lambda rec, net=net, x=x: backward.run(net, x, 0, 3, 0, rec), net, GRADIENT)
         with monkeypatch.context() as patch:
-            patch.setattr(backward, "MOST_STORED", 1)
-            assert backward.tape_of(net, 0).segment < net.depth
+            patch.setattr(tape, "MOST_STORED", 1)
+            assert tape.tape_of(net, 0).segment < net.depth
             replayed = records_of(lambda rec, net=net, x=x: backward.run(net, x, 0, 3, 0, rec), net, GRADIENT)
         for kept, again in zip(stored[1:], replayed[1:], strict=True):
             np.testing.assert_array_equal(kept, again)

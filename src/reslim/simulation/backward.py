@@ -8,7 +8,6 @@ p = 2ᵉ Π f · p̃, with the factors f of the layers that it has passed (see `
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +17,9 @@ from reslim.simulation.forward import (
     SAFE,
     block_of,
     draw_inner,
-    draw_start,
     draw_step,
     plan_of,
-    record_activity,
-    record_output,
-    record_state,
+    run_forward,
     steepness,
 )
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, fill_words, networks_of
@@ -32,83 +28,11 @@ from reslim.simulation.lane_activations import activated, slope_of
 from reslim.simulation.lane_algebra import add_scaled, copy, dot, square_of_small, transposed
 from reslim.simulation.lanes import LANES, doubles_of, load, singles_of, store
 from reslim.simulation.records import Records
+from reslim.simulation.tape import restore, save, tape_of
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 LARGEST = float(np.finfo(F32).max)
-MOST_STORED = 4_000_000  # floats of states of 16 networks; deeper networks are replayed from checkpoints
-
-
-class Tape(NamedTuple):
-    """The states of one segment of layers, and those at the beginning of every segment; the gradient and its scratch."""
-
-    functional: int  # its place in FUNCTIONALS
-    segment: int
-    z: NDArray[np.float32]  # (segment, rows, LANES)
-    state: Array  # (segment, 4, LANES)
-    first_z: NDArray[np.float32]  # (segments, rows, LANES)
-    first_state: Array
-    p: NDArray[np.float32]  # (rows, LANES)
-    x: NDArray[np.float32]  # φ(s h)
-    slopes: NDArray[np.float32]  # s φ'(s h)
-    noise: NDArray[np.float32]
-    t: NDArray[np.float32]
-    coins: NDArray[np.float32]
-    factors: NDArray[np.float32]  # (2, LANES): what multiplies p̃, and its change
-    p_square: Array  # (1, LANES)
-    u_square: Array
-    p_exponent: Array
-    weight: Array  # squared gradient of a block's weights
-    log_start: Array  # ln |p_d|²
-    total: Array  # ln Σ of the weights' squared gradients
-    scratch: Array  # (3, LANES)
-
-
-def tape_of(net: ResNet, functional: int) -> Tape:
-    """Make the tape of one thread."""
-    depth, rows = net.depth, net.width + net.width % 2
-    segment = depth if depth * rows * LANES <= MOST_STORED else math.isqrt(depth - 1) + 1
-    segments = -(-depth // segment)
-
-    def vector() -> NDArray[np.float32]:
-        return np.zeros((rows, LANES), F32)
-
-    def scalar() -> Array:
-        return np.zeros((1, LANES))
-
-    return Tape(
-        functional=functional,
-        segment=segment,
-        z=np.zeros((segment, rows, LANES), F32),
-        state=np.zeros((segment, 4, LANES)),
-        first_z=np.zeros((segments, rows, LANES), F32),
-        first_state=np.zeros((segments, 4, LANES)),
-        p=vector(),
-        x=vector(),
-        slopes=vector(),
-        noise=vector(),
-        t=vector(),
-        coins=np.ones((rows, LANES), F32),
-        factors=np.zeros((2, LANES), F32),
-        p_square=scalar(),
-        u_square=scalar(),
-        p_exponent=scalar(),
-        weight=scalar(),
-        log_start=scalar(),
-        total=scalar(),
-        scratch=np.zeros((3, LANES)),
-    )
-
-
-@part
-def save(block, tape, layer):
-    """Keep the state z_l."""
-    place, index = layer % tape.segment, layer // tape.segment
-    copy(block.z, tape.z[place])
-    copy(block.state, tape.state[place])
-    if place == 0:
-        copy(block.z, tape.first_z[index])
-        copy(block.state, tape.first_state[index])
 
 
 @part
@@ -122,14 +46,6 @@ def replay(plan, block, tape, index):
         if plan.two_matrix:
             draw_inner(plan, block, layer, False)
         draw_step(plan, block, layer, False)
-
-
-@part
-def restore(block, tape, layer):
-    """Put z_l and its sums back into the block."""
-    place = layer % tape.segment
-    copy(tape.z[place], block.z)
-    copy(tape.state[place], block.state)
 
 
 @part
@@ -270,22 +186,6 @@ def record_weights(plan, block, tape, layer, rec, row, count):
             rec.log_weight_grad[row + lane, slot, 0] = log
         high, low = max(tape.total[0, lane], log), min(tape.total[0, lane], log)
         tape.total[0, lane] = high + math.log1p(math.exp(low - high)) if low > -np.inf else high
-
-
-@part
-def run_forward(plan, block, tape, rec, row, count):
-    """Run the forward pass, and keep the states."""
-    counts = rec.active_fraction.shape[0] > 0
-    draw_start(plan, block, counts and rec.slot[0] >= 0)
-    record_state(plan, block, 0, rec, row, count)
-    for layer in range(plan.keep.shape[0]):
-        save(block, tape, layer)
-        if plan.two_matrix:
-            draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
-        record_activity(plan, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
-        draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
-        record_state(plan, block, layer + 1, rec, row, count)
-    record_output(plan, block, rec, row, count)
 
 
 @part

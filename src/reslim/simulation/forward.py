@@ -18,6 +18,7 @@ from reslim.simulation import activate
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated
+from reslim.simulation.lane_algebra import CHUNK
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -34,11 +35,11 @@ from reslim.simulation.lanes import (
     where_greater,
 )
 from reslim.simulation.records import Records
+from reslim.simulation.tape import save
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-9  # a skip below this share of the branch is not divided out: its rounding does not matter
-CHUNK = 64  # coordinates summed in single precision before they are added up in double
 SAFE = 2.0**20  # where the mean square of z̃ would leave [1/SAFE, SAFE], it is rescaled by a power of two
 LOG2_STEEPEST = 60.0
 STEEPEST = 2.0**LOG2_STEEPEST  # scales beyond which every activation has reached its limit
@@ -301,22 +302,29 @@ def record_output(plan, block, rec, row, count):
             rec.log_output_norm[row + lane, 0] = log_mean_square + math.log(square / n_out)
 
 
+@part
+def run_forward(plan, block, tape, rec, row, count):
+    """Run 16 networks to the end, and keep the states on the tape, where there is one (None, of a forward pass alone)."""
+    counts = rec.active_fraction.shape[0] > 0
+    draw_start(plan, block, counts and rec.slot[0] >= 0)
+    record_state(plan, block, 0, rec, row, count)
+    for layer in range(plan.keep.shape[0]):
+        if tape is not None:
+            save(block, tape, layer)
+        if plan.two_matrix:
+            draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
+        record_activity(plan, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
+        draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
+        record_state(plan, block, layer + 1, rec, row, count)
+    record_output(plan, block, rec, row, count)
+
+
 @kernel
 def run_blocks(plan, block, first, rec):
     """Fill the records of the networks first, first + 1, …; O(depth · width) a network."""
-    counts, networks = rec.active_fraction.shape[0] > 0, rec.alive.shape[0]
-    for row in range(0, networks, LANES):
-        count = min(LANES, networks - row)
+    for row in range(0, rec.alive.shape[0], LANES):
         networks_of(np.uint64(first) + np.uint64(row), block.key)
-        draw_start(plan, block, counts and rec.slot[0] >= 0)
-        record_state(plan, block, 0, rec, row, count)
-        for layer in range(plan.keep.shape[0]):
-            if plan.two_matrix:
-                draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
-            record_activity(plan, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
-            draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
-            record_state(plan, block, layer + 1, rec, row, count)
-        record_output(plan, block, rec, row, count)
+        run_forward(plan, block, None, rec, row, min(LANES, rec.alive.shape[0] - row))
 
 
 def run(net: ResNet, inputs: Array, seed: int, first: int, rec: Records) -> None:

@@ -1,0 +1,98 @@
+"""What the backward pass keeps of the forward pass, and its own state: of 16 networks, in lanes."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.simulation.generator import F32
+from reslim.simulation.jit import part
+from reslim.simulation.lane_algebra import copy
+from reslim.simulation.lanes import LANES
+from reslim.spec import ResNet
+
+Array = NDArray[np.float64]
+MOST_STORED = 4_000_000  # floats of states of 16 networks; deeper networks are replayed from checkpoints
+
+
+class Tape(NamedTuple):
+    """The states of one segment of layers, and those at the beginning of every segment; the gradient and its scratch."""
+
+    functional: int  # its place in FUNCTIONALS
+    segment: int
+    z: NDArray[np.float32]  # (segment, rows, LANES)
+    state: Array  # (segment, 4, LANES)
+    first_z: NDArray[np.float32]  # (segments, rows, LANES)
+    first_state: Array
+    p: NDArray[np.float32]  # (rows, LANES)
+    x: NDArray[np.float32]  # φ(s h)
+    slopes: NDArray[np.float32]  # s φ'(s h)
+    noise: NDArray[np.float32]
+    t: NDArray[np.float32]
+    coins: NDArray[np.float32]
+    factors: NDArray[np.float32]  # (2, LANES): what multiplies p̃, and its change
+    p_square: Array  # (1, LANES)
+    u_square: Array
+    p_exponent: Array
+    weight: Array  # squared gradient of a block's weights
+    log_start: Array  # ln |p_d|²
+    total: Array  # ln Σ of the weights' squared gradients
+    scratch: Array  # (3, LANES)
+
+
+def tape_of(net: ResNet, functional: int) -> Tape:
+    """Make the tape of one thread."""
+    depth, rows = net.depth, net.width + net.width % 2
+    segment = depth if depth * rows * LANES <= MOST_STORED else math.isqrt(depth - 1) + 1
+    segments = -(-depth // segment)
+
+    def vector() -> NDArray[np.float32]:
+        return np.zeros((rows, LANES), F32)
+
+    def scalar() -> Array:
+        return np.zeros((1, LANES))
+
+    return Tape(
+        functional=functional,
+        segment=segment,
+        z=np.zeros((segment, rows, LANES), F32),
+        state=np.zeros((segment, 4, LANES)),
+        first_z=np.zeros((segments, rows, LANES), F32),
+        first_state=np.zeros((segments, 4, LANES)),
+        p=vector(),
+        x=vector(),
+        slopes=vector(),
+        noise=vector(),
+        t=vector(),
+        coins=np.ones((rows, LANES), F32),
+        factors=np.zeros((2, LANES), F32),
+        p_square=scalar(),
+        u_square=scalar(),
+        p_exponent=scalar(),
+        weight=scalar(),
+        log_start=scalar(),
+        total=scalar(),
+        scratch=np.zeros((3, LANES)),
+    )
+
+
+@part
+def save(block, tape, layer):
+    """Keep the state z_l."""
+    place, index = layer % tape.segment, layer // tape.segment
+    copy(block.z, tape.z[place])
+    copy(block.state, tape.state[place])
+    if place == 0:
+        copy(block.z, tape.first_z[index])
+        copy(block.state, tape.first_state[index])
+
+
+@part
+def restore(block, tape, layer):
+    """Put z_l and its sums back into the block."""
+    place = layer % tape.segment
+    copy(tape.z[place], block.z)
+    copy(tape.state[place], block.state)
