@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from reslim import provenance
 from reslim.errors import BadValue, Verbatim
@@ -174,3 +175,11 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def finite(values: ArrayLike) -> Any:
+    """Return numbers as nested lists with None for what is not finite."""
+    array = np.asarray(values, dtype=np.float64)
+    listed = array.astype(object)
+    listed[~np.isfinite(array)] = None
+    return listed.tolist()

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from reslim.quantities import QUANTITIES
-from reslim.results import own_layers, spec_of
+from reslim.results import finite, own_layers, spec_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,11 +83,3 @@ def nested(variable: xr.DataArray, own: Sequence[int] | None, entry: Sequence[st
     values = chosen.transpose(*lead, *(dim for dim in entry if dim in chosen.dims)).values
     listed = finite(values)
     return listed if lead else [listed]
-
-
-def finite(values: Any) -> Any:
-    """Return numbers as nested lists with None for what is not finite."""
-    array = np.asarray(values, dtype=np.float64)
-    listed = array.astype(object)
-    listed[~np.isfinite(array)] = None
-    return listed.tolist()

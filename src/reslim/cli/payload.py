@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reslim import results
-from reslim.cli.cells import Cell, cells, finite, layers, names, nested
+from reslim.cli.cells import Cell, cells, layers, names, nested
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,7 +117,7 @@ def _test(agreement: xr.Dataset, cell: Cell) -> dict[str, Any]:
     values = cell.of(agreement[cell.name])
 
     def of(test: str) -> float | None:
-        return finite(values.sel(test=test))
+        return results.finite(values.sel(test=test))
 
     return {
         "layer": cell.layer,

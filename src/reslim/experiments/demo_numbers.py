@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from reslim import results
@@ -53,7 +52,7 @@ def _covariances(result: xr.Dataset) -> dict[str, Any]:
         if name in result:
             values = result[name].sel(law="log-gaussian") if "law" in result[name].dims else result[name].sel(input=0)
             matrix = values.transpose("layer", "layer_2")
-            found[name] = {"layers": matrix["layer"].values.tolist(), "values": finite(matrix.values)}
+            found[name] = {"layers": matrix["layer"].values.tolist(), "values": results.finite(matrix.values)}
     return found
 
 
@@ -61,9 +60,4 @@ def _entry(values: xr.DataArray, dim: str) -> dict[str, Any]:
     layers = results.own_layers(values) if "layer" in values.dims else None
     if layers is not None:
         values = values.sel(layer=layers)
-    return {"layers": layers} | {str(label): finite(values.sel({dim: label}).values) for label in values[dim].values}
-
-
-def finite(values: np.ndarray) -> Any:
-    """Return nested lists with None for what is not finite."""
-    return np.where(np.isfinite(values), values.astype(object), np.array(None, dtype=object)).tolist()
+    return {"layers": layers} | {str(label): results.finite(values.sel({dim: label})) for label in values[dim].values}
