@@ -118,7 +118,7 @@ def test_along_the_state_by_paths():
     net, rng = of_share(64, 32, 0.5), np.random.default_rng(0)
     z, p, pulled = np.zeros((3, 40_000))
     for rate in list(zip(*angle.rates(net), strict=True))[::-1]:
-        state_mean, state_variance, mean, variance, covariance, pull = (value / 16 for value in rate)
+        state_mean, state_variance, mean, variance, covariance, pull = (value / 16 for value in rate[:6])
         root = np.linalg.cholesky([[state_variance, covariance], [covariance, variance]])
         for _ in range(16):
             before, noise = np.exp(z - p), root @ rng.standard_normal((2, len(z)))

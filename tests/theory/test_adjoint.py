@@ -12,7 +12,17 @@ import pytest
 import reslim
 from helpers import assert_mean
 from reslim import ResNet
-from reslim.theory import activation_law, activity, activity_response, adjoint, adjoint_law, angle, angle_law, fast_angle
+from reslim.theory import (
+    activation_law,
+    activity,
+    activity_response,
+    adjoint,
+    adjoint_law,
+    angle,
+    angle_law,
+    fast_angle,
+    slow_rates,
+)
 from reslim.theory.growth import vanilla
 from reslim.theory.shares import homogeneous_shares
 from reslim.theory.walk import walk
@@ -138,6 +148,47 @@ def test_the_weights_of_relu_follow_the_slow_angle():
     gradient, forward = angle_law.moments(net)[1], vanilla(net).variance
     assert found.variance[31] / 64 == pytest.approx(forward[31] + gradient[32], rel=0.05)
     assert found.variance[31] / 64 > 1.04 * (forward[31] + of(net).variance[32] / 64)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu:0.2"])
+@pytest.mark.parametrize("fields", [{"skip": 0.8, "branch": 0.6}, {"skip": -0.8, "branch": 0.6}, UNEVEN])
+def test_the_slow_angle_s_rates_are_those_of_homogeneous_networks(name, fields):
+    net = ResNet(depth=20, width=100, activation=name, **fields)
+    found, expected = slow_rates.rates(*adjoint_law.adjoint_of(net, 1.0)), angle.rates(net)
+    for key in ("state_variance", "variance", "covariance", "pull"):
+        np.testing.assert_allclose(getattr(found, key), getattr(expected, key), rtol=1e-3, atol=1e-6, err_msg=key)
+    boundary = angle.boundary(net)
+    np.testing.assert_allclose(found.mean, expected.mean - boundary[:-1] + boundary[1:], atol=1e-5)
+    assert found.state_mean.sum() == pytest.approx(expected.state_mean.sum(), rel=1e-5)
+    np.testing.assert_allclose([found.forget, found.renewal], 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fields", [NETS["tanh"], NETS["gelu, negative skip"], {"skip": 0.0, "branch": 1.0, "activation": "tanh"}]
+)
+def test_at_a_fixed_depth_the_slow_angle_gives_the_fast_one_s_law(fields):
+    net = ResNet(depth=10, width=1_000_000, **fields)
+    mean, variance, square = adjoint_law.slow(net, 1.0, "generic")
+    fast = of(net)
+    np.testing.assert_allclose(mean, fast.mean, rtol=3e-3, atol=0.02)
+    np.testing.assert_allclose(variance, fast.variance, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(square, fast.angle, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("name", "branch", "variance", "n", "d", "expected", "fixed"),
+    [
+        ("gelu", 0.2, 2.0, 256, 256, (-25.5, 84.7), (-22.8, 80.5)),
+        ("silu", 0.2, 2.0, 128, 128, (-13.5, 42.6), (-12.1, 40.3)),
+        ("gelu", 0.1, 2.0, 64, 100, (-2.444, 5.85), (-2.413, 5.81)),
+        ("tanh", 0.2, 1.0, 64, 100, (-3.924, 8.48), (-3.950, 8.53)),
+    ],
+)
+def test_worked_values_of_deep_networks(name, branch, variance, n, d, expected, fixed):
+    net = ResNet(depth=d, width=n, skip=1.0, branch=branch, variance=variance, activation=name)
+    found = [values[0] for values in adjoint_law.slow(net, 1.0, "generic")[:2]]
+    assert found == pytest.approx(expected, rel=5e-3)
+    assert [of(net).mean[0], of(net).variance[0]] == pytest.approx(fixed, rel=5e-3)
 
 
 @pytest.mark.parametrize("fields", [{"skip": 0.8}, {"skip": -0.8}, UNEVEN, {"balanced": True}])

@@ -31,6 +31,8 @@ class Rates(NamedTuple):
     variance: Array
     covariance: Array
     pull: Array
+    forget: Array  # how fast K goes to 0 besides, and the variance that it gains: no rates over n, 0 where φ is homogeneous
+    renewal: Array
 
     @property
     def spread(self) -> Array:
@@ -60,6 +62,8 @@ def rates(net: ResNet) -> Rates:
         (own + 2.0 * kappa - 6.0 * root) / n,
         (odd * r**2 + 2.0 * tilt) / n,
         (pull + 0.5 * drift) / n,
+        np.zeros_like(r),
+        np.zeros_like(r),
     )
 
 

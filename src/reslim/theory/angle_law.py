@@ -55,18 +55,26 @@ def cosine(net: ResNet, functional: str) -> tuple[Array, Array]:
 @lru_cache(maxsize=16)
 def _sweep(net: ResNet, functional: str) -> tuple[Array, Array, Array, Array]:
     """Return the moments without the boundary, E K and E K²."""
-    by_layer = rates(net)
-    grid = Grid() if functional == "generic" else Grid(np.log(net.width) + ABOVE, MANY_POINTS)
-    density = grid.start() if functional == "generic" else grid.at(np.log(net.width))
-    first, second = np.zeros_like(density), np.zeros_like(density)
-    mean, variance, length, square = np.zeros((4, net.depth + 1))
-    length[-1], square[-1] = density @ np.sqrt(grid.square), density @ grid.square
     alike = bool(np.ptp(net.skips) == 0.0 and np.ptp(net.branches) == 0.0)
-    for layer in range(net.depth - 1, -1, -1):
-        substeps = max(-(-STEPS // net.depth), int(PULLS * by_layer.pull[layer] * square[layer + 1]))
-        step = Rates(*(values[layer] / substeps for values in by_layer))
-        for _ in range(substeps):
-            density, first, second = grid.step(step, density, first, second)
+    if functional == "generic":
+        grid = Grid(LOWEST, HIGHEST, POINTS)
+        return follow(rates(net), grid, grid.start(), alike)
+    highest = np.log(net.width)
+    grid = Grid(LOWEST, highest + ABOVE, MANY_POINTS)
+    return follow(rates(net), grid, grid.at(highest), alike)
+
+
+def follow(by_layer: Rates, grid: Grid, density: Array, alike: bool = False) -> tuple[Array, Array, Array, Array]:
+    """Return mean and variance of what is added to ln|p|², E K and E K², at l = 0 … d, from the last layer down."""
+    depth = len(by_layer.pull)
+    first, second = np.zeros_like(density), np.zeros_like(density)
+    mean, variance, length, square = np.zeros((4, depth + 1))
+    length[-1], square[-1] = density @ np.sqrt(grid.square), density @ grid.square
+    for layer in range(depth - 1, -1, -1):
+        for rate, substeps in _parts(Rates(*(values[layer] for values in by_layer)), square[layer + 1], depth):
+            step = Rates(*(value / substeps for value in rate))
+            for _ in range(substeps):
+                density, first, second = grid.step(step, density, first, second)
         mean[layer] = first.sum()
         variance[layer] = second.sum() - mean[layer] ** 2
         length[layer], square[layer] = density @ np.sqrt(grid.square), density @ grid.square
@@ -76,6 +84,16 @@ def _sweep(net: ResNet, functional: str) -> tuple[Array, Array, Array, Array]:
             length[:layer], square[:layer] = length[layer], square[layer]
             break
     return mean, variance, length, square
+
+
+def _parts(rate: Rates, square: float, depth: int) -> list[tuple[Rates, int]]:
+    """Return what happens in a layer, in its order, with the number of steps: the angle pulls, and then fades."""
+    zero = np.zeros_like(rate.pull)
+    pulled = (rate._replace(forget=zero, renewal=zero), max(-(-STEPS // depth), int(PULLS * rate.pull * square)))
+    if rate.forget == 0.0 and rate.renewal == 0.0:
+        return [pulled]
+    faded = Rates(zero, zero, zero, zero, zero, zero, rate.forget, rate.renewal)
+    return [pulled, (faded, 1 + int(PULLS * abs(rate.forget)))]
 
 
 def _is_steady(values: Array) -> bool:
@@ -95,7 +113,8 @@ def characteristic(net: ResNet, layer: int) -> Complex:
     blocks = np.array_split(np.arange(net.depth - layer), min(net.depth - layer, int(count)))
     substeps = -(-STEPS // len(blocks))
     steps = [Rates(*(values[block].sum() / substeps for values in later)) for block in blocks]
-    grid, start = Grid(), Grid().start()
+    grid = Grid(LOWEST, HIGHEST, POINTS)
+    start = grid.start()
     found = np.empty(len(fourier.FREQUENCIES), np.complex128)
     for k, frequency in enumerate(fourier.FREQUENCIES / np.sqrt(variance)):
         values = start.astype(np.complex128)
@@ -110,8 +129,8 @@ def characteristic(net: ResNet, layer: int) -> Complex:
 class Grid:
     """Points of y = ln K², with probabilities on them; the ends reflect."""
 
-    def __init__(self, highest: float = HIGHEST, points: int = POINTS) -> None:
-        self.y, self.h = np.linspace(LOWEST, highest, points, retstep=True)
+    def __init__(self, lowest: float, highest: float, points: int) -> None:
+        self.y, self.h = np.linspace(lowest, highest, points, retstep=True)
         self.square = np.exp(self.y)
 
     def start(self) -> Array:
@@ -156,10 +175,12 @@ class Grid:
         Exponentially fitted (Scharfetter and Gummel): exact for constant drift and spread, positive for any.
         """
         bands = np.zeros((3, len(self.y)))
-        if rate.spread == 0.0:  # no branch
+        if rate.spread <= 0.0 and rate.renewal == 0.0:  # no branch
             return bands
-        drift = rate.state_mean - rate.mean - rate.pull * np.sqrt(self.square[1:] * self.square[:-1])
-        half = 0.5 * rate.spread
+        between = np.sqrt(self.square[1:] * self.square[:-1])
+        # dK = -θ K dl + ε dW is dy = -(2θ + ε²/K²) dl + (2ε/K) dW; the drift is less the derivative of the half
+        drift = rate.state_mean - rate.mean - rate.pull * between - 2.0 * rate.forget + rate.renewal / between
+        half = 0.5 * max(rate.spread, 0.0) + 2.0 * rate.renewal / between
         up = half / self.h**2 * _bernoulli(-drift * self.h / half)
         down = half / self.h**2 * _bernoulli(drift * self.h / half)
         bands[0, 1:], bands[2, :-1] = down, up
@@ -171,7 +192,7 @@ class Grid:
 def _bernoulli(x: Array) -> Array:
     """Return x/(eˣ - 1)."""
     small = np.abs(x) < 1e-6
-    safe = np.where(small, 1.0, x)
+    safe = np.where(small, 1.0, np.minimum(x, 700.0))  # where it is 0 to rounding
     return np.where(small, 1.0 - 0.5 * x, safe / np.expm1(safe))
 
 

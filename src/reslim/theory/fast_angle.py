@@ -39,6 +39,21 @@ class Turn(NamedTuple):
     angle: Array  # n E cos², shape (depth + 1,)
 
 
+def steady_pull(walk: Walk) -> Array:
+    """Return the derivative of a layer's mean in a K² that is the same at every layer: `turns` without its sources."""
+    path, gains = walk.path, walk.gains
+    turned, pull = np.zeros(ORDER + 1), np.empty(len(path.r))
+    turned[1] = 1.0
+    for l in range(len(pull) - 1, -1, -1):
+        a, product = path.step[l], walk.slopes.product[l, : ORDER + 1]
+        powers = np.multiply.accumulate(np.concatenate([[a], np.full(ORDER, a)]))  # A^(j+1)
+        energy = gains.r[l] * path.r[l] * (1.0 + walk.slopes.cross[l])
+        pull[l] = energy + 2.0 * path.r[l] / gains.tau[l] * (product @ (powers * turned))
+        turned = path.chi[l] * (powers * turned + path.r[l] * product) / gains.tau[l]
+        turned[1] = 1.0
+    return pull
+
+
 def turns(walk: Walk, start: float) -> Turn:
     """Follow E[π² h_j(z)] and E[√n cos · n^{-1/2} Σ π h_j(z)] from the last layer down; π = √n p/|p|. O(d K)."""
     path, gains, balanced = walk.path, walk.gains, walk.net.balanced
