@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small widths and few networks")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
-    widths, work = (WIDTHS[:2], 2e6) if options.quick else (WIDTHS, 2.5e8)
+    widths, work = (WIDTHS[:2], 2e6) if options.quick else (WIDTHS, 1e8)
     options.out.mkdir(parents=True, exist_ok=True)
     figure(50 if options.quick else 200, 500 if options.quick else 20_000).savefig(options.out / "gradient-variance.png", dpi=150)
     (options.out / "evidence.md").write_text(page(widths, work), encoding="utf-8")
