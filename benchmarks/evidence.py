@@ -163,7 +163,7 @@ def page(widths: Sequence[int], work: float) -> str:
             "",
             f"Written by `make evidence` ({versions()}). Entries: n × (variance/law - 1) ± one standard error;",
             "where a law of first order is right this tends to a constant. The last column is s of a fit c n^-s to the row,",
-            "where at least three of its errors exceed four standard errors.",
+            "where at least three of its errors exceed four standard errors. One seed: the rows of a column share much of their noise.",
             "",
             "![Variance of the gradient's logarithm against depth over width](gradient-variance.png)",
             "",
