@@ -46,7 +46,7 @@ NETS = {
 
 
 def of(net: ResNet) -> adjoint.Adjoint:
-    return adjoint_law.adjoint_of(net, 1.0)[1]
+    return adjoint_law.adjoint_of(net, 1.0, "generic")[1]
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu:0.2", "leaky_relu:-0.5"])
@@ -123,7 +123,7 @@ def test_worked_values(name, skip, branch, fields, mean, variance, covariance):
 @pytest.mark.parametrize("case", [name for name in NETS if "two-matrix" not in name])
 def test_the_angle_by_two_recursions(case):
     net = ResNet(depth=8, width=100, **NETS[case])
-    both, _ = adjoint_law.adjoint_of(net, 1.0)
+    both, _ = adjoint_law.adjoint_of(net, 1.0, "generic")
     for start in (1.0, 0.0):
         np.testing.assert_allclose(fast_angle.turns(both, start).angle, fast_angle.angles(both, start), rtol=1e-6, atol=1e-7)
 
@@ -134,8 +134,8 @@ def test_the_angle_by_two_recursions(case):
 def test_the_weights_of_one_layer_are_the_active_energy(case):
     """U = λ² (v/n) |φ(z_0)|²/|z_0|², whatever the gradient."""
     net = ResNet(depth=1, width=100, **NETS[case])
-    both, _ = adjoint_law.adjoint_of(net, 1.0)
-    _, found = adjoint_law.weights_of(net, 1.0)
+    both, _ = adjoint_law.adjoint_of(net, 1.0, "generic")
+    _, found = adjoint_law.weights_of(net, 1.0, "generic")
     expected = activity_response.log_energy(net, both.path)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-9)
     np.testing.assert_allclose(found.variance, expected.variance, atol=1e-9)
@@ -144,7 +144,7 @@ def test_the_weights_of_one_layer_are_the_active_energy(case):
 
 def test_the_weights_of_relu_follow_the_slow_angle():
     net = ResNet(depth=64, width=64, skip=math.sqrt(0.5), branch=1.0)
-    _, found = adjoint_law.weights_of(net, 1.0)
+    _, found = adjoint_law.weights_of(net, 1.0, "generic")
     gradient, forward = angle_law.moments(net)[1], vanilla(net).variance
     assert found.variance[31] / 64 == pytest.approx(forward[31] + gradient[32], rel=0.05)
     assert found.variance[31] / 64 > 1.04 * (forward[31] + of(net).variance[32] / 64)
@@ -154,7 +154,7 @@ def test_the_weights_of_relu_follow_the_slow_angle():
 @pytest.mark.parametrize("fields", [{"skip": 0.8, "branch": 0.6}, {"skip": -0.8, "branch": 0.6}, UNEVEN])
 def test_the_slow_angle_s_rates_are_those_of_homogeneous_networks(name, fields):
     net = ResNet(depth=20, width=100, activation=name, **fields)
-    found, expected = slow_rates.rates(*adjoint_law.adjoint_of(net, 1.0)), angle.rates(net)
+    found, expected = slow_rates.rates(*adjoint_law.adjoint_of(net, 1.0, "generic")), angle.rates(net)
     for key in ("state_variance", "variance", "covariance", "pull"):
         np.testing.assert_allclose(getattr(found, key), getattr(expected, key), rtol=1e-3, atol=1e-6, err_msg=key)
     boundary = angle.boundary(net)

@@ -33,9 +33,14 @@ ANGLE_ERROR = (12.0, 0.5)  # |variance/law - 1| of the cosine
 
 
 @lru_cache(maxsize=32)
-def adjoint_of(net: ResNet, mean_square: float, functional: str = "generic") -> tuple[Walk, Adjoint]:
+def _walk_of(net: ResNet, mean_square: float) -> Walk:
+    return walk(net, activation_law.path_of(net, mean_square)[0])
+
+
+@lru_cache(maxsize=32)
+def adjoint_of(net: ResNet, mean_square: float, functional: str) -> tuple[Walk, Adjoint]:
     """Return both directions of the path of an input with this |x|²/n_in, and the gradient's moments around it."""
-    both = walk(net, activation_law.path_of(net, mean_square)[0])
+    both = _walk_of(net, mean_square)
     return both, adjoint.adjoint(both, 1.0 if functional == "generic" else 0.0)
 
 
@@ -53,7 +58,7 @@ def slow(net: ResNet, mean_square: float, functional: str) -> tuple[Array, Array
 
 
 @lru_cache(maxsize=32)
-def weights_of(net: ResNet, mean_square: float, functional: str = "generic") -> tuple[Array, Weights]:
+def weights_of(net: ResNet, mean_square: float, functional: str) -> tuple[Array, Weights]:
     """Return the infinite-width ln U_l, and the moments around them."""
     both, gradient = adjoint_of(net, mean_square, functional)
     path, gains = both.path, both.gains
@@ -137,7 +142,7 @@ def _gradient(request: Request, name: str) -> QuantityLaw | str:
 
 def with_growth(request: Request) -> Array:
     """Return the covariance of ln(|p_l|²/|p_d|²) and ln(|z_d|²/|z_0|²), shape (depth + 1, inputs)."""
-    found = [adjoint_of(request.net, float(value))[1] for value in request.mean_squares]
+    found = [adjoint_of(request.net, float(value), "generic")[1] for value in request.mean_squares]
     return _stack([(each.with_last - each.with_first) / request.net.width for each in found])
 
 

@@ -6,12 +6,13 @@ characteristic function (docs/derivations/gradient.md).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_banded
+from scipy.linalg import get_lapack_funcs
 
 from reslim.spec import ResNet
 from reslim.theory import fourier
@@ -119,9 +120,9 @@ def characteristic(net: ResNet, layer: int) -> Complex:
     for k, frequency in enumerate(fourier.FREQUENCIES / np.sqrt(variance)):
         values = start.astype(np.complex128)
         for step in steps:
-            generator = grid.tilted(step, frequency)
+            advanced = _crank_nicolson(grid.tilted(step, frequency))
             for _ in range(substeps):
-                values = _advanced(generator, values)
+                values = advanced(values)
         found[k] = values.sum() * np.exp(-1j * frequency * (mean + boundary(net)[layer]))
     return found
 
@@ -147,12 +148,12 @@ class Grid:
 
         f' = L f, f₁' = L f₁ + A f, f₂' = L f₂ + 2 A f₁ + V f with A f = (mean + pull K²) f - (covariance - V) ∂f.
         """
-        generator, gain = self.generator(rate), self.gain(rate)
-        after = _advanced(generator, density)
+        advanced, gain = _crank_nicolson(self.generator(rate)), self.gain(rate)
+        after = advanced(density)
         middle = 0.5 * (density + after)
-        after_first = _advanced(generator, first, _times(gain, middle))
+        after_first = advanced(first, _times(gain, middle))
         middle_first = 0.5 * (first + after_first)
-        return after, after_first, _advanced(generator, second, 2.0 * _times(gain, middle_first) + rate.variance * middle)
+        return after, after_first, advanced(second, 2.0 * _times(gain, middle_first) + rate.variance * middle)
 
     def tilted(self, rate: Rates, frequency: float) -> Complex:
         """Return the three diagonals of L + i ω A - ½ ω² V, which moves E[e^{iω ln|p|²}; y]."""
@@ -170,7 +171,7 @@ class Grid:
         return bands
 
     def generator(self, rate: Rates) -> Array:
-        """Return the three diagonals of L, which moves probability between neighbours, as `solve_banded` has them.
+        """Return the three diagonals of L, which moves probability between neighbours, in columns: above, on and below it.
 
         Exponentially fitted (Scharfetter and Gummel): exact for constant drift and spread, positive for any.
         """
@@ -196,11 +197,17 @@ def _bernoulli(x: Array) -> Array:
     return np.where(small, 1.0 - 0.5 * x, safe / np.expm1(safe))
 
 
-def _advanced(generator: Any, values: Any, source: Any = 0.0) -> Any:
-    """Return the values after one step of Crank and Nicolson, with a source."""
+def _crank_nicolson(generator: Any) -> Callable[..., Any]:
+    """Return the function that gives values after one step, with a source; the matrix is factored once."""
     halved = -0.5 * generator
     halved[1] += 1.0
-    return solve_banded((1, 1), halved, values + 0.5 * _times(generator, values) + source, overwrite_ab=True, check_finite=False)
+    factor, solve = get_lapack_funcs(("gttrf", "gttrs"), (halved,))
+    *factors, _ = factor(halved[2, :-1], halved[1], halved[0, 1:])
+
+    def advanced(values: Any, source: Any = 0.0) -> Any:
+        return solve(*factors, values + 0.5 * _times(generator, values) + source)[0]
+
+    return advanced
 
 
 def _times(bands: Any, values: Any) -> Any:

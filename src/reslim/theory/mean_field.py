@@ -5,6 +5,7 @@ At n → ∞ and fixed depth the coordinates of z_l are independent Gaussians of
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,12 @@ def branch_squares(net: ResNet) -> Array:
 
 def recursion(net: ResNet, mean_squares: Array) -> MeanField:
     """Run q' = α² q + λ² v_out E φ(√(v_in q) g)² forwards, and the gradient's factor α² + λ² v_in v_out E φ'² backwards."""
+    return _recursion(net, tuple(mean_squares.tolist()))
+
+
+@lru_cache(maxsize=32)
+def _recursion(net: ResNet, given: tuple[float, ...]) -> MeanField:
+    mean_squares = np.array(given)
     inner, branch, skip = inner_variance(net), branch_squares(net)[:, None], net.skips[:, None] ** 2
     shares, slopes, log_q = np.empty((3, net.depth, len(mean_squares)))
     last = np.log(mean_squares)
