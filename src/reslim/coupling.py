@@ -6,13 +6,23 @@ from dataclasses import MISSING, asdict, dataclass
 from dataclasses import fields as fields_of
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reslim import checks
 from reslim.errors import BadKind, BadValue
+
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Independent:
     """Weights that are independent from layer to layer."""
+
+    def autocovariance(self, depth: int, count: int) -> Array:
+        """Return the correlations of an entry at the lags 0 … count - 1, in a network of that depth."""
+        return (np.arange(count) == 0).astype(float)
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,22 @@ class Smooth:
         object.__setattr__(self, "length", checks.positive("Smooth", "length", self.length))
         checks.one_of("Smooth", "kind", self.kind, ("process", "increments"))
 
+    def autocovariance(self, depth: int, count: int) -> Array:
+        """Return the correlations of an entry at the lags 0 … count - 1, in a network of that depth.
+
+        The increments are those between t and t + 1/depth, exactly.
+        """
+        lag, step = np.arange(count), 1.0 / (depth * self.length)
+
+        def rbf(lag: Array) -> Array:
+            return np.exp(-0.5 * (lag * step) ** 2)
+
+        if self.kind == "process":
+            return rbf(lag)
+        # [2 R(k) - R(k-1) - R(k+1)]/[2 - 2 R(1)] without its cancellations
+        square = step * step
+        return rbf(lag) - rbf(lag - 1) * np.expm1(-lag * square) ** 2 / (-2.0 * np.expm1(-0.5 * square))
+
 
 @dataclass(frozen=True)
 class Fractional:
@@ -45,6 +71,14 @@ class Fractional:
         if not 0.0 < hurst < 1.0:
             raise BadValue("Fractional", "hurst", "must lie strictly between 0 and 1", hurst)
         object.__setattr__(self, "hurst", hurst)
+
+    def autocovariance(self, depth: int, count: int) -> Array:
+        """Return the correlations ½(|k+1|^2H - 2|k|^2H + |k-1|^2H) at the lags k = 0 … count - 1; the depth does not matter."""
+        lag = np.arange(1, count)
+        power = 2.0 * self.hurst
+        with np.errstate(divide="ignore"):
+            change = np.expm1(power * np.log1p(1.0 / lag)) + np.expm1(power * np.log1p(-1.0 / lag))
+        return np.concatenate([[1.0], 0.5 * lag**power * change])[:count]
 
 
 Coupling = Independent | Smooth | Fractional
