@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from reslim import checks
 from reslim.errors import BadKind, BadValue
 
-
 Array = NDArray[np.float64]
 
 

@@ -69,7 +69,7 @@ def test_smooth_series_take_few_normals():
 
 
 def test_what_cannot_be_drawn_says_so():
-    with pytest.raises(NotImplementedError, match=r"must have a shorter correlation length beyond a depth of 4096, got coupling="):
+    with pytest.raises(NotImplementedError, match=r"shorter correlation length beyond a depth of 4096, got coupling="):
         across_depth.sampler(Smooth(10.0), 5000)
 
 
