@@ -19,6 +19,11 @@ Array = NDArray[np.float64]
 class Independent:
     """Weights that are independent from layer to layer."""
 
+    @property
+    def is_independent(self) -> bool:
+        """Whether the weights of different layers are independent."""
+        return True
+
     def autocovariance(self, depth: int, count: int) -> Array:
         """Return the correlations of an entry at the lags 0 … count - 1, in a network of that depth."""
         return (np.arange(count) == 0).astype(float)
@@ -39,12 +44,17 @@ class Smooth:
         object.__setattr__(self, "length", checks.positive("Smooth", "length", self.length))
         checks.one_of("Smooth", "kind", self.kind, ("process", "increments"))
 
+    @property
+    def is_independent(self) -> bool:
+        """Whether the weights of different layers are independent."""
+        return False
+
     def autocovariance(self, depth: int, count: int) -> Array:
         """Return the correlations of an entry at the lags 0 … count - 1, in a network of that depth.
 
         The increments are those between t and t + 1/depth, exactly.
         """
-        lag, step = np.arange(count), 1.0 / (depth * self.length)
+        lag, step = np.arange(float(count)), 1.0 / (depth * self.length)
 
         def rbf(lag: Array) -> Array:
             return np.exp(-0.5 * (lag * step) ** 2)
@@ -70,6 +80,11 @@ class Fractional:
         if not 0.0 < hurst < 1.0:
             raise BadValue("Fractional", "hurst", "must lie strictly between 0 and 1", hurst)
         object.__setattr__(self, "hurst", hurst)
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether the weights of different layers are independent."""
+        return self.hurst == 0.5
 
     def autocovariance(self, depth: int, count: int) -> Array:
         """Return the correlations ½(|k+1|^2H - 2|k|^2H + |k-1|^2H) at the lags k = 0 … count - 1; the depth does not matter."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ class Periodic:
             block = series[:, first : first + size]
             noise = rng.standard_normal((block.shape[1], len(self.roots), 2)).view(np.complex128)[..., 0]
             noise *= self.roots
-            block[:] = irfft(noise, self.period, overwrite_x=True)[:, :depth].T
+            full: Any = irfft(noise, self.period, overwrite_x=True)
+            block[:] = full[:, :depth].T
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,12 @@ def sampler(coupling: Coupling, depth: int) -> Periodic | Factored:
 
 def periodic(coupling: Coupling, depth: int, least: int) -> Periodic | None:
     """Return the series of a period of at least that length, or None where it would need a negative variance."""
-    from scipy.fft import next_fast_len, rfft
+    from scipy import fft
 
-    half = next_fast_len(max(1, -(-least // 2)), real=True)
+    transform: Any = fft
+    half: int = transform.next_fast_len(max(1, -(-least // 2)), real=True)
     lags = coupling.autocovariance(depth, half + 1)
-    values = rfft(np.concatenate([lags, lags[-2:0:-1]])).real
+    values: Array = transform.rfft(np.concatenate([lags, lags[-2:0:-1]])).real
     weight = np.full(len(values), 2.0)
     weight[0] = weight[-1] = 1.0  # what stands alone in a real series
     if weight @ np.maximum(-values, 0.0) > TOLERANCE * 2 * half:

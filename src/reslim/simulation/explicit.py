@@ -1,153 +1,101 @@
 """The explicit sampler: weight matrices, drawn and multiplied, one network after the other. The judge of the others.
 
-O(depth · width²) a network. Shares no code with the matrix-free sampler beyond the spec and the records.
+O(depth · width²) a network; the only one for gradients of networks whose weights depend on each other across depth. Networks
+that differ in skip and branch alone have the same weights, and go through them together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.coupling import Independent
-from reslim.errors import NotCovered
+from reslim.simulation import across_depth, columns, path_records
+from reslim.simulation.columns import Matrices
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 
 
-class BlockWeights(NamedTuple):
-    """The weights of one block, of unit variance; `w` is None in a one-matrix block, `signs` is 1 unless Balanced."""
-
-    v: Array  # (n, n)
-    w: Array | None  # (n, n)
-    signs: Array  # (n,)
-
-
 class Weights(NamedTuple):
     """The weights of one network, all of unit variance, and the functional p_d."""
 
     w_in: Array  # (n, n_in)
-    blocks: list[BlockWeights]
+    blocks: Matrices
     w_out: Array  # (n_out, n)
     p_d: Array  # (n,)
 
 
-def entries(rng: np.random.Generator, law: str, shape: tuple[int, ...]) -> Array:
+def stream(seed: int, replica: int) -> np.random.Generator:
+    """Return the random numbers of a replica."""
+    low = 2**32 - 1  # four words always: NumPy takes a longer seed for a shorter one with zeros at its end
+    return np.random.default_rng([seed & low, seed >> 32, replica & low, replica >> 32])
+
+
+def entries(rng: np.random.Generator, law: str, out: Array) -> None:
     """Draw unit-variance entries of a law."""
     if law == "gaussian":
-        return rng.standard_normal(shape)
-    if law == "uniform":
-        return rng.uniform(-math.sqrt(3.0), math.sqrt(3.0), shape)
-    return rng.choice([-1.0, 1.0], shape)
+        rng.standard_normal(out=out)
+    elif law == "uniform":
+        out[:] = rng.uniform(-math.sqrt(3.0), math.sqrt(3.0), out.shape)
+    else:
+        out[:] = rng.choice([-1.0, 1.0], out.shape)
 
 
 def draw_weights(net: ResNet, seed: int, replica: int) -> Weights:
-    """Draw the weights of one replica; they depend on (net, seed, replica) alone."""
-    if not isinstance(net.coupling, Independent):
-        raise NotCovered("simulate", "net", "must have independent weights in this version", net.coupling)
-    low = 2**32 - 1  # four words always: NumPy takes a longer seed for a shorter one with zeros at its end
-    rng = np.random.default_rng([seed & low, seed >> 32, replica & low, replica >> 32])
-    n = net.width
+    """Draw the weights of one replica; they depend on seed, replica, sizes, block, entries, coupling and `balanced` alone."""
+    rng, n = stream(seed, replica), net.width
     w_in = rng.standard_normal((n, net.n_in))
-    blocks = list(_draw_blocks(net, rng))
+    blocks = _draw_blocks(net, rng) if net.coupling.is_independent else _draw_coupled(net, rng)
     return Weights(w_in, blocks, rng.standard_normal((net.n_out, n)), rng.standard_normal(n))
 
 
-def _draw_blocks(net: ResNet, rng: np.random.Generator) -> Iterator[BlockWeights]:
-    shape = (net.width, net.width)
-    for _ in range(net.depth):
-        w = entries(rng, net.entries, shape) if net.block == "two-matrix" else None
-        v = entries(rng, net.entries, shape)
-        yield BlockWeights(v, w, rng.choice([-1.0, 1.0], net.width) if net.balanced else np.ones(net.width))
+def _empty(net: ResNet) -> Matrices:
+    depth, n = net.depth, net.width
+    inner = depth if net.block == "two-matrix" else 0
+    return Matrices(np.empty((depth, n, n)), np.empty((inner, n, n)), np.ones((depth, n)))
 
 
-class Scaled(NamedTuple):
-    """A vector mantissa · 2**exponent, so that nothing overflows."""
-
-    mantissa: Array
-    exponent: int
-
-    def plus(self, factor: float, other: Array) -> Scaled:
-        """Return factor · self + 2**exponent · other, normalised."""
-        return normalised(factor * self.mantissa + other, self.exponent)
-
-    def log_square(self) -> float:
-        """Return ln |·|²."""
-        return _log(float(self.mantissa @ self.mantissa), self.exponent)
-
-    def minus(self, other: Scaled) -> Scaled:
-        """Return the difference."""
-        top = max(self.exponent, other.exponent)
-        difference = np.ldexp(self.mantissa, self.exponent - top) - np.ldexp(other.mantissa, other.exponent - top)
-        return normalised(difference, top)
+def _draw_blocks(net: ResNet, rng: np.random.Generator) -> Matrices:
+    """Draw layer after layer."""
+    blocks = _empty(net)
+    for l in range(net.depth):
+        if net.block == "two-matrix":
+            entries(rng, net.entries, blocks.w[l])
+        entries(rng, net.entries, blocks.v[l])
+        if net.balanced:
+            blocks.signs[l] = rng.choice([-1.0, 1.0], net.width)
+    return blocks
 
 
-def _log(square: float, exponent: int) -> float:
-    """Return ln(square · 4**exponent)."""
-    return math.log(square) + 2 * math.log(2.0) * exponent if square > 0 else -math.inf
+def _draw_coupled(net: ResNet, rng: np.random.Generator) -> Matrices:
+    """Draw every entry through all layers."""
+    blocks, series = _empty(net), across_depth.sampler(net.coupling, net.depth)
+    for matrices in (blocks.w, blocks.v):
+        if len(matrices):
+            series.draw(rng, matrices.reshape(net.depth, -1))
+    if net.balanced:
+        blocks.signs[:] = rng.choice([-1.0, 1.0], blocks.signs.shape)
+    return blocks
 
 
-def normalised(x: Array, exponent: int) -> Scaled:
-    """Return 2**exponent · x with a largest mantissa between ½ and 1; zero has the exponent 0."""
-    largest = np.abs(x).max()
-    if largest == 0:
-        return Scaled(x, 0)
-    shift = math.frexp(largest)[1]
-    return Scaled(np.ldexp(x, -shift), exponent + shift)
-
-
-class Layer(NamedTuple):
-    """What one input leaves behind at one block."""
-
-    z: Scaled
-    h: Array  # pre-activation, mantissa
-    x: Array  # activation, mantissa
-
-
-def _unscale(exponent: int) -> float:
-    return math.ldexp(1.0, max(-900, min(900, exponent)))
-
-
-def forward(net: ResNet, weights: Weights, x: Array) -> tuple[list[Layer], Scaled]:
-    """Return the layers 0 … d - 1 that one input passes, and z_d."""
-    v_in, v_out = net.variances
-    n = net.width
-    z = Scaled(np.zeros(n), 0).plus(0.0, weights.w_in @ x / math.sqrt(net.n_in))
-    layers = []
-    for l, (v, w, signs) in enumerate(weights.blocks):
-        h = z.mantissa if w is None else math.sqrt(v_in / n) * (w @ z.mantissa)
-        scale = _unscale(z.exponent)
-        phi = net.phi.value(signs * h * scale) / scale
-        layers.append(Layer(z, h, phi))
-        z = z.plus(net.skips[l], net.branches[l] * math.sqrt(v_out / n) * (v @ phi))
-    return layers, z
-
-
-def backward(net: ResNet, weights: Weights, layers: list[Layer]) -> tuple[list[Scaled], list[float]]:
-    """Return the gradients p_0 … p_d of p_d · z_d, and ln of the squared gradient of each block's weights."""
-    v_in, v_out = net.variances
-    n = net.width
-    p = Scaled(weights.p_d, 0)
-    gradients, weight_grads = [p], []
-    for l in reversed(range(net.depth)):
-        (v, w, signs), layer = weights.blocks[l], layers[l]
-        c = net.branches[l] * math.sqrt(v_out / n)
-        scale = _unscale(layer.z.exponent)
-        # gradient at the pre-activation h: u = c s φ'(s h) ⊙ Vᵀ p
-        u = c * signs * net.phi.derivative(signs * layer.h * scale) * (v.T @ p.mantissa)
-        square = c**2 * (p.mantissa @ p.mantissa) * (layer.x @ layer.x)
-        if w is not None:
-            square += v_in / n * (u @ u) * (layer.z.mantissa @ layer.z.mantissa)
-            u = math.sqrt(v_in / n) * (w.T @ u)
-        weight_grads.append(_log(square, p.exponent + layer.z.exponent))
-        p = p.plus(net.skips[l], u)
-        gradients.append(p)
-    return gradients[::-1], weight_grads[::-1]
+def paths(nets: Sequence[ResNet], weights: Weights, inputs: Array, functional: int | None) -> columns.Paths:
+    """Return states, and gradients of a functional from FUNCTIONALS, of networks that share their weights; all inputs of each."""
+    net, count = nets[0], len(nets) * len(inputs)
+    factors = columns.factors_of(nets, len(inputs))
+    found = columns.paths_of(net, count, functional is not None)
+    z_0 = weights.w_in @ inputs.T / math.sqrt(net.n_in)
+    found.by_column(found.z[:1], count)[0] = np.tile(z_0, len(nets))
+    columns.forward(factors, weights.blocks, found)
+    if functional is not None:
+        z_d = path_records.steps(found, found.z[-1:], slice(count))[0]
+        found.by_column(found.p[-1:], count)[0] = np.transpose([turned(weights.p_d, one, functional) for one in z_d])
+        columns.backward(factors, weights.blocks, found)
+    return found
 
 
 def turned(p_d: Array, z_d: Array, functional: int) -> Array:
@@ -158,77 +106,11 @@ def turned(p_d: Array, z_d: Array, functional: int) -> Array:
     return z_d if functional == 1 else p_d - (p_d @ z_d) / square * z_d
 
 
-def run(net: ResNet, inputs: Array, backward_pass: bool, functional: int, seed: int, first: int, rec: Records) -> None:
-    """Fill `rec` with the networks first, first + 1, ..."""
-    for row in range(len(rec.alive)):
-        weights = draw_weights(net, seed, first + row)
-        states = []
-        for a, x in enumerate(inputs):
-            layers, z_d = forward(net, weights, x)
-            _record_forward(net, weights, layers, z_d, rec, row, a)
-            if backward_pass:
-                own = weights._replace(p_d=turned(weights.p_d, z_d.mantissa, functional))
-                _record_backward(net, own, layers, z_d, rec, row, a)
-            states.append([layer.z for layer in layers] + [z_d])
-        if len(rec.overlap):
-            _record_overlap(states, rec, row)
-
-
-def _recorded(rec: Records, count: int) -> Iterator[tuple[int, int]]:
-    """Yield (layer, slot) of the recorded layers below `count`."""
-    return ((layer, int(slot)) for layer, slot in enumerate(rec.slot[:count]) if slot >= 0)
-
-
-def _record_forward(net: ResNet, weights: Weights, layers: list[Layer], z_d: Scaled, rec: Records, row: int, a: int) -> None:
-    states = [layer.z for layer in layers] + [z_d]
-    rec.log_square_0[row, a] = states[0].log_square()
-    rec.alive[row, a] = np.any(z_d.mantissa != 0)
-    for l, slot in _recorded(rec, net.depth + 1):
-        if len(rec.log_square):
-            rec.log_square[row, slot, a] = states[l].log_square()
-        if len(rec.log_displacement):
-            rec.log_displacement[row, slot, a] = 0.5 * (states[l].minus(states[0]).log_square() - states[0].log_square())
-    for l, slot in _recorded(rec, net.depth):
-        h, x, signs = layers[l].h, layers[l].x, weights.blocks[l].signs
-        if len(rec.active_fraction):
-            rec.active_fraction[row, slot, a] = np.count_nonzero(signs * h > 0) / net.width
-        if len(rec.active_energy):
-            rec.active_energy[row, slot, a] = (x @ x) / (h @ h) if h.any() else math.nan
-    out = Scaled(weights.w_out @ z_d.mantissa / math.sqrt(net.width), z_d.exponent)
-    if len(rec.output):
-        with np.errstate(over="ignore"):
-            rec.output[row, :, a] = np.ldexp(out.mantissa, out.exponent)
-    if len(rec.log_output_norm):
-        rec.log_output_norm[row, a] = out.log_square() - math.log(net.n_out)
-
-
-def _record_backward(net: ResNet, weights: Weights, layers: list[Layer], z_d: Scaled, rec: Records, row: int, a: int) -> None:
-    gradients, weight_grads = backward(net, weights, layers)
-    states = [layer.z for layer in layers] + [z_d]
-    p_d = gradients[-1]
-    relative = np.array(weight_grads) - p_d.log_square() - rec.log_square_0[row, a]
-    for l, slot in _recorded(rec, net.depth + 1):
-        if len(rec.log_grad_growth):
-            rec.log_grad_growth[row, slot, a] = gradients[l].log_square() - p_d.log_square()
-        if len(rec.log_grad_displacement):
-            rec.log_grad_displacement[row, slot, a] = 0.5 * (gradients[l].minus(p_d).log_square() - p_d.log_square())
-        if len(rec.grad_state_cosine):
-            rec.grad_state_cosine[row, slot, a] = _cosine(gradients[l].mantissa, states[l].mantissa)
-        if len(rec.log_weight_grad) and l > 0:
-            rec.log_weight_grad[row, slot, a] = relative[l - 1]
-    if len(rec.log_ntk):
-        rec.log_ntk[row, a] = np.logaddexp.reduce(relative)
-
-
-def _cosine(x: Array, y: Array) -> float:
-    """Return the cosine between two vectors, NaN where one of them is 0."""
-    length = math.sqrt(x @ x) * math.sqrt(y @ y)
-    return float(np.clip(x @ y / length, -1.0, 1.0)) if length > 0.0 else math.nan
-
-
-def _record_overlap(states: list[list[Scaled]], rec: Records, row: int) -> None:
-    for l, slot in _recorded(rec, len(states[0])):
-        z = np.array([path[l].mantissa for path in states])
-        gram = z @ z.T
-        with np.errstate(invalid="ignore"):
-            rec.overlap[row, slot] = np.clip(gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram))), -1.0, 1.0)
+def run(nets: Sequence[ResNet], inputs: Array, functional: int | None, seed: int, first: int, recs: Sequence[Records]) -> None:
+    """Fill the records of each network with the replicas first, first + 1, …; networks may differ in skip and branch alone."""
+    for row in range(len(recs[0].alive)):
+        weights = draw_weights(nets[0], seed, first + row)
+        found = paths(nets, weights, inputs, functional)
+        for place, (net, rec) in enumerate(zip(nets, recs, strict=True)):
+            own = slice(place * len(inputs), (place + 1) * len(inputs))
+            path_records.record(net, weights, found, own, rec, row)

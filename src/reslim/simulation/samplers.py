@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reslim import checks
-from reslim.coupling import Independent
-from reslim.errors import NotCovered, Verbatim
+from reslim.errors import NotCovered
 from reslim.quantities import FUNCTIONALS, QUANTITIES
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
+MOST_APPLICATIONS = 8192  # of a matrix in the conditional sampler, which holds their square
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,18 @@ class Sampler:
     cost: Callable[[ResNet, int], float]
 
 
+def _without_matrices(net: ResNet) -> str:
+    if net.entries != "gaussian":
+        return "holds for Gaussian entries"
+    return "" if net.coupling.is_independent else "holds for weights that are independent from layer to layer"
+
+
 def _radial_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
     two_matrix = net.block == "two-matrix"
     if net.activation != "relu" or not (two_matrix or not net.skips.any()):
         return "holds for two-matrix ReLU blocks, and for one-matrix ReLU blocks with every skip 0"
-    if net.entries != "gaussian":
-        return "holds for Gaussian entries"
+    if reason := _without_matrices(net):
+        return reason
     if net.width < 2:
         return "needs a width of at least 2"
     if inputs > 1:
@@ -78,7 +84,7 @@ def _run_radial(job: Job, first: int, rec: Records) -> None:
 
 
 def _matrix_free_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
-    return "" if net.entries == "gaussian" else "holds for Gaussian entries"
+    return _without_matrices(net)
 
 
 def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
@@ -105,10 +111,47 @@ def in_lanes(job: Job) -> bool:
     return not (job.double or displaced or len(job.inputs) > 1)
 
 
+def _conditional_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
+    if net.entries != "gaussian":
+        return "holds for Gaussian entries"
+    if net.depth * inputs > MOST_APPLICATIONS:
+        return f"takes at most {MOST_APPLICATIONS} layers times inputs"
+    backward = [name for name in names if QUANTITIES[name].backward]
+    return f"does not give {', '.join(backward)}" if backward else ""
+
+
+def _run_conditional(job: Job, first: int, rec: Records) -> None:
+    from reslim.simulation import conditional
+
+    conditional.run(job.net, job.inputs, job.seed, first, rec)
+
+
+def _conditional_cost(net: ResNet, inputs: int) -> float:
+    matrices, times = (2 if net.block == "two-matrix" else 1), float(net.depth * inputs)
+    return matrices * (0.8 * times**2 * net.width + 0.3 * times**3)
+
+
+def _explicit_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
+    coupled = net.entries != "gaussian" and not net.coupling.is_independent
+    return "draws Gaussian entries where the weights are coupled across depth" if coupled else ""
+
+
+def _explicit_cost(net: ResNet, inputs: int) -> float:
+    matrices, entry = (2 if net.block == "two-matrix" else 1), (10.0 if net.coupling.is_independent else 30.0)
+    return matrices * net.depth * net.width * (entry * net.width + 3000.0)
+
+
 def _run_explicit(job: Job, first: int, rec: Records) -> None:
+    run_together([job], first, [rec])
+
+
+def run_together(jobs: Sequence[Job], first: int, recs: Sequence[Records]) -> None:
+    """Fill the records of networks that differ in skip and branch alone, with their weights."""
     from reslim.simulation import explicit
 
-    explicit.run(job.net, job.inputs, job.backward, job.kind, job.seed, first, rec)
+    job = jobs[0]
+    functional = job.kind if job.backward else None
+    explicit.run([each.net for each in jobs], job.inputs, functional, job.seed, first, recs)
 
 
 SAMPLERS = (
@@ -120,27 +163,19 @@ SAMPLERS = (
         lambda double: "double" if double else "single",
         lambda net, m: 10.0 * net.depth * net.width * m * m,
     ),
-    Sampler(
-        "explicit",
-        lambda net, names, inputs: "",
-        _run_explicit,
-        lambda double: "double",
-        lambda net, m: 10.0 * net.depth * net.width * (net.width + 1000.0),
-    ),
+    Sampler("conditional", _conditional_refusal, _run_conditional, lambda double: "double", _conditional_cost),
+    Sampler("explicit", _explicit_refusal, _run_explicit, lambda double: "double", _explicit_cost),
 )
 METHODS = ("auto", *(sampler.name for sampler in SAMPLERS))
 
 
 def choose(net: ResNet, names: Collection[str], inputs: int, method: str) -> Sampler:
-    """Return the sampler of that name, or for "auto" the first (cheapest) one that gives everything asked for."""
+    """Return the sampler of that name, or for "auto" the cheapest one that gives everything asked for."""
     checks.one_of("simulate", "method", method, METHODS)
-    if not isinstance(net.coupling, Independent):
-        raise NotCovered("simulate", "net", "must have independent weights in this version", Verbatim(f"coupling={net.coupling}"))
-    for sampler in SAMPLERS:
-        reason = sampler.refusal(net, names, inputs)
-        if method == sampler.name and reason:
-            way_out = 'Use method="auto".'
-            raise NotCovered("simulate", "method", f"{method!r} {reason}", None, way_out)
-        if method in ("auto", sampler.name) and not reason:
-            return sampler
-    raise AssertionError("the explicit sampler refuses nothing")
+    refusals = {sampler.name: sampler.refusal(net, names, inputs) for sampler in SAMPLERS}
+    if method != "auto" and refusals[method]:
+        raise NotCovered("simulate", "method", f"{method!r} {refusals[method]}", None, 'Use method="auto".')
+    able = [sampler for sampler in SAMPLERS if method in ("auto", sampler.name) and not refusals[sampler.name]]
+    if not able:
+        raise NotCovered("simulate", "entries", "must be gaussian where the weights are coupled across depth", net.entries)
+    return min(able, key=lambda sampler: sampler.cost(net, inputs))

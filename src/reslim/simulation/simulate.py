@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from reslim.progress import Progress, progress_bar
 from reslim.quantities import FORWARD_DEFAULTS, FUNCTIONALS, LayerRequest, resolve, select_layers
 from reslim.simulation import memory, notice, pool, samplers
 from reslim.simulation.layout import Layout
+from reslim.simulation.records import Records
 from reslim.simulation.samplers import Job, Sampler
 from reslim.spec import ResNet
 
@@ -100,40 +101,104 @@ def simulate(
     >>> summary.log_growth.dims
     ('statistic', 'layer', 'input')
     """
-    if not isinstance(net, ResNet):
-        raise BadKind("simulate", "net", "must be a ResNet", net)
-    replicas = checks.positive_int("simulate", "replicas", replicas)
-    seed = checks.seed64("simulate", seed)
-    checks.one_of("simulate", "precision", precision, ("single", "double"))
-    checks.one_of("simulate", "functional", functional, FUNCTIONALS)
-    threads = checks.positive_int("simulate", "threads", os.cpu_count() if threads is None else threads)
     _check_result(draws, covariance)
-    x = input_rules.resolve("simulate", inputs, net.n_in)
-    wanted = resolve("simulate", quantities, FORWARD_DEFAULTS, len(x))
-    selected = results.nonempty("simulate", select_layers("simulate", layers, wanted, net.depth), wanted, quantities)
-    names = tuple(quantity.name for quantity in wanted if quantity.name in selected)
-    job = Job(net, x, names, seed, precision == "double", functional)
-    sampler = samplers.choose(net, job.names, len(x), method)
-
+    replicas, threads = _counts(replicas, threads)
+    sampler, job, layout = _plan(net, seed, quantities, layers, inputs, method, precision, functional)
     started = time.perf_counter()
-    layout = Layout(net, selected, len(x))
-    attributes = {
-        "method": sampler.name,
-        "precision": sampler.precision(job.double),
-        "seed": str(seed),
-        "replicas": replicas,
-        "inputs": input_rules.digest(x),
-        "functional": functional,
-    }
+    attributes = _attributes(sampler, job, replicas)
     with notice.compiling(progress), progress_bar(f"simulate {sampler.name}", replicas, shown=progress) as bar:
         if draws:
-            result = _draws(sampler, job, layout, replicas, threads, bar, attributes)
+
+            def run(first: int, recs: list[Records]) -> None:
+                sampler.run(job, first, recs[0])
+
+            result = _draws(run, _batches(sampler, job, 0, replicas), [layout], replicas, threads, bar)[0].assign_attrs(
+                attributes
+            )
         else:
             from reslim.simulation import streaming  # here, because its kernels take time to load
 
             cut = partial(_batches, sampler, job)
             result = streaming.run(sampler, job, layout, replicas, threads, bar, cut, covariance, attributes)
     return result.assign_attrs(elapsed_s=time.perf_counter() - started)
+
+
+def simulate_together(
+    nets: Sequence[ResNet],
+    replicas: int,
+    seed: int = 0,
+    *,
+    quantities: Iterable[str] | None = None,
+    layers: LayerRequest = "last",
+    inputs: ArrayLike | None = None,
+    method: str = "auto",
+    threads: int | None = None,
+    progress: bool = False,
+    functional: str = "generic",
+) -> list[xr.Dataset]:
+    """Draw networks that differ in skip and branch alone: what `simulate` draws of each, at the cost of one set of weights.
+
+    Where the networks are drawn with their weights (method "explicit"), a replica has the same weights in all of them, and
+    they go through these together; elsewhere they are drawn one after the other.
+    """
+    replicas, threads = _counts(replicas, threads)
+    plans = [_plan(net, seed, quantities, layers, inputs, method, "single", functional) for net in nets]
+    sampler = plans[0][0]
+    if sampler.name != "explicit" or not alike(nets):
+        asked = {"quantities": quantities, "layers": layers, "inputs": inputs, "method": method, "functional": functional}
+        return [simulate(net, replicas, seed, threads=threads, progress=progress, **asked) for net in nets]
+    jobs, layouts = [job for _, job, _ in plans], [layout for _, _, layout in plans]
+    with notice.compiling(progress), progress_bar("simulate explicit", replicas, shown=progress) as bar:
+        run = partial(samplers.run_together, jobs)
+        drawn = _draws(run, _batches(sampler, jobs[0], 0, replicas), layouts, replicas, threads, bar)
+    return [each.assign_attrs(_attributes(sampler, job, replicas)) for each, job in zip(drawn, jobs, strict=True)]
+
+
+def alike(nets: Sequence[ResNet]) -> bool:
+    """Return whether networks differ in skip and branch alone, and so have the same weights."""
+    return len({net.replace(skip=1.0, branch=1.0) for net in nets}) == 1
+
+
+def _counts(replicas: int, threads: int | None) -> tuple[int, int]:
+    return (
+        checks.positive_int("simulate", "replicas", replicas),
+        checks.positive_int("simulate", "threads", os.cpu_count() if threads is None else threads),
+    )
+
+
+def _plan(
+    net: ResNet,
+    seed: int,
+    quantities: Iterable[str] | None,
+    layers: LayerRequest,
+    inputs: ArrayLike | None,
+    method: str,
+    precision: str,
+    functional: str,
+) -> tuple[Sampler, Job, Layout]:
+    """Check a request, and choose who draws it."""
+    if not isinstance(net, ResNet):
+        raise BadKind("simulate", "net", "must be a ResNet", net)
+    seed = checks.seed64("simulate", seed)
+    checks.one_of("simulate", "precision", precision, ("single", "double"))
+    checks.one_of("simulate", "functional", functional, FUNCTIONALS)
+    x = input_rules.resolve("simulate", inputs, net.n_in)
+    wanted = resolve("simulate", quantities, FORWARD_DEFAULTS, len(x))
+    selected = results.nonempty("simulate", select_layers("simulate", layers, wanted, net.depth), wanted, quantities)
+    names = tuple(quantity.name for quantity in wanted if quantity.name in selected)
+    job = Job(net, x, names, seed, precision == "double", functional)
+    return samplers.choose(net, names, len(x), method), job, Layout(net, selected, len(x))
+
+
+def _attributes(sampler: Sampler, job: Job, replicas: int) -> dict[str, Any]:
+    return {
+        "method": sampler.name,
+        "precision": sampler.precision(job.double),
+        "seed": str(job.seed),
+        "replicas": replicas,
+        "inputs": input_rules.digest(job.inputs),
+        "functional": job.functional,
+    }
 
 
 def _check_result(draws: bool, covariance: bool) -> None:
@@ -155,12 +220,16 @@ def _batches(sampler: Sampler, job: Job, start: int, end: int) -> Iterator[tuple
 
 
 def _draws(
-    sampler: Sampler, job: Job, layout: Layout, replicas: int, threads: int, bar: Progress, attributes: dict[str, Any]
-) -> xr.Dataset:
-    """Return all draws."""
-    memory.check_draws(replicas, layout.size_in_bytes(replicas))
-    rec = layout.records(replicas)
-    batches = _batches(sampler, job, 0, replicas)
-    tasks = ((stop - first, partial(sampler.run, job, first, rec.rows(first, stop))) for first, stop in batches)
+    run: Callable[[int, list[Records]], None],
+    batches: Iterable[tuple[int, int]],
+    layouts: Sequence[Layout],
+    replicas: int,
+    threads: int,
+    bar: Progress,
+) -> list[xr.Dataset]:
+    """Return all draws of networks that are drawn together: `run` fills their records from a first replica on."""
+    memory.check_draws(replicas, sum(layout.size_in_bytes(replicas) for layout in layouts))
+    recs = [layout.records(replicas) for layout in layouts]
+    tasks = ((stop - first, partial(run, first, [rec.rows(first, stop) for rec in recs])) for first, stop in batches)
     pool.run(tasks, threads, bar, lambda nothing: None)
-    return layout.dataset(rec, attributes | {"died": float(1.0 - rec.alive.mean())})
+    return [layout.dataset(rec, {"died": float(1.0 - rec.alive.mean())}) for layout, rec in zip(layouts, recs, strict=True)]

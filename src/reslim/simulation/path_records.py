@@ -1,0 +1,125 @@
+"""What is written down of one network whose states, and gradients, are all held."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reslim.simulation.columns import Paths
+from reslim.simulation.records import Records
+from reslim.spec import ResNet
+
+Array = NDArray[np.float64]
+LN4 = math.log(4.0)
+LOWEST = -1000  # powers of two below which a difference does not see the smaller part
+
+
+class Steps(NamedTuple):
+    """Vectors as mantissas (layers, inputs, n), with exponents (layers, inputs).
+
+    Their coordinates are side by side, so that sums over them do not depend on what else is there.
+    """
+
+    mantissas: Array
+    exponents: Array
+
+    def at(self, layers: Any) -> Steps:
+        """Return the vectors of some layers."""
+        return Steps(self.mantissas[layers], self.exponents[layers])
+
+    def squares(self) -> Array:
+        """Return the squared lengths of the mantissas."""
+        return np.sum(self.mantissas**2, axis=2)
+
+    def log_squares(self) -> Array:
+        """Return ln |·|²."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.squares()) + LN4 * self.exponents
+
+    def log_distances(self, other: Steps) -> Array:
+        """Return ln |· - other|, exact also where one of the two is negligible."""
+        top = np.maximum(self.exponents, other.exponents)
+        this, that = (
+            np.ldexp(each.mantissas, np.maximum(each.exponents - top, LOWEST).astype(int)[:, :, None]) for each in (self, other)
+        )
+        return 0.5 * Steps(this - that, top).log_squares()
+
+
+def steps(paths: Paths, rows: Array, own: slice) -> Array:
+    """Return the columns `own` of an array of rows, as (layers, inputs, n)."""
+    return np.ascontiguousarray(np.swapaxes(paths.by_column(rows, own.stop)[:, :, own], 1, 2))
+
+
+def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, row: int) -> None:
+    """Write down the columns `own`, the inputs of one network."""
+    layers = np.flatnonzero(rec.slot >= 0)
+    z = Steps(steps(paths, paths.z, own), paths.exponent[:, own])
+    rec.log_square_0[row] = z.at([0]).log_squares()[0]
+    rec.alive[row] = z.mantissas[-1].any(axis=1)
+    if len(rec.log_square):
+        rec.log_square[row] = z.at(layers).log_squares()
+    if len(rec.log_displacement):
+        rec.log_displacement[row] = z.at(layers).log_distances(z.at([0])) - 0.5 * rec.log_square_0[row]
+    if len(rec.overlap):
+        rec.overlap[row] = cosines(z.mantissas[layers])
+    _record_activity(net, weights, paths, z, own, rec, row)
+    _record_output(net, weights, z, rec, row)
+    if len(paths.p):
+        _record_gradients(paths, z, own, layers, rec, row)
+
+
+def _record_activity(net: ResNet, weights: Any, paths: Paths, z: Steps, own: slice, rec: Records, row: int) -> None:
+    if not len(rec.active_fraction) and not len(rec.active_energy):
+        return
+    layers = np.flatnonzero(rec.slot[:-1] >= 0)
+    slots = rec.slot[layers]
+    h = steps(paths, paths.h[layers], own) if len(paths.h) else z.mantissas[layers]
+    if len(rec.active_fraction):
+        signs = weights.blocks.signs[layers, None]
+        rec.active_fraction[row, slots] = np.count_nonzero(signs * h > 0.0, axis=2) / net.width
+    if len(rec.active_energy):
+        with np.errstate(invalid="ignore"):  # a dead state has no energy to share
+            rec.active_energy[row, slots] = paths.passed[layers, own] / np.sum(h**2, axis=2)
+
+
+def _record_output(net: ResNet, weights: Any, z: Steps, rec: Records, row: int) -> None:
+    if not len(rec.output) and not len(rec.log_output_norm):
+        return
+    out = Steps(z.mantissas[-1:] @ weights.w_out.T / math.sqrt(net.width), z.exponents[-1:])
+    if len(rec.output):
+        with np.errstate(over="ignore"):  # only the coordinates themselves can leave the range of a float64
+            rec.output[row] = np.ldexp(out.mantissas[0], out.exponents[0].astype(int)[:, None]).T
+    if len(rec.log_output_norm):
+        rec.log_output_norm[row] = out.log_squares()[0] - math.log(net.n_out)
+
+
+def _record_gradients(paths: Paths, z: Steps, own: slice, layers: NDArray[np.intp], rec: Records, row: int) -> None:
+    p = Steps(steps(paths, paths.p, own), paths.p_exponent[:, own])
+    log_start = p.at([-1]).log_squares()[0]
+    if len(rec.log_grad_growth):
+        rec.log_grad_growth[row] = p.at(layers).log_squares() - log_start
+    if len(rec.log_grad_displacement):
+        rec.log_grad_displacement[row] = p.at(layers).log_distances(p.at([-1])) - 0.5 * log_start
+    if len(rec.grad_state_cosine):
+        both = np.sum(p.mantissas[layers] * z.mantissas[layers], axis=2)
+        with np.errstate(invalid="ignore"):  # NaN where one of the two is 0
+            cosine = both / np.sqrt(p.at(layers).squares()) / np.sqrt(z.at(layers).squares())
+        rec.grad_state_cosine[row] = np.clip(cosine, -1.0, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN where p_d is 0
+        weight = np.log(paths.weight[:, own]) + LN4 * (p.exponents[1:] + z.exponents[:-1])
+        relative = weight - log_start - rec.log_square_0[row]
+        if len(rec.log_weight_grad):
+            after = layers[layers > 0]
+            rec.log_weight_grad[row, rec.slot[after]] = relative[after - 1]
+        if len(rec.log_ntk):
+            rec.log_ntk[row] = np.logaddexp.reduce(relative, axis=0)
+
+
+def cosines(x: Array) -> Array:
+    """Return the cosines between the vectors of x, shape (layers, inputs, inputs)."""
+    lengths = np.sqrt(np.sum(x**2, axis=2))
+    with np.errstate(invalid="ignore"):
+        return np.clip(x @ np.swapaxes(x, 1, 2) / (lengths[:, :, None] * lengths[:, None]), -1.0, 1.0)
