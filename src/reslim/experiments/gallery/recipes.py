@@ -1,0 +1,24 @@
+"""The table of the gallery's figures."""
+
+from __future__ import annotations
+
+from reslim.experiments.gallery import li_nica_roy, marion, phase
+from reslim.experiments.gallery.recipe import Recipe
+
+LNR = "Li, Nica, Roy, arXiv:2106.04013"
+MFBV = "Marion, Fermanian, Biau, Vert, arXiv:2206.06929"
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("lnr-output", "Figure 1: the output is log-Gaussian", LNR, li_nica_roy.output),
+        Recipe("lnr-hypoactivation", "Fewer than half of the units are active", LNR, li_nica_roy.hypoactivation),
+        Recipe("lnr-interlayer", "Layers are correlated", LNR, li_nica_roy.interlayer),
+        Recipe("depth-to-width", "Variance against depth over width", LNR, li_nica_roy.depth_to_width),
+        Recipe("mfbv-1-3", "Figures 1 and 3: independent weights, output and gradient", MFBV, marion.independent),
+        Recipe("mfbv-2", "Figure 2: the law at β = ½", MFBV, marion.diffusion),
+        Recipe("mfbv-4-5", "Figures 4 and 5: smooth weights, output and gradient", MFBV, marion.smooth),
+        Recipe("mfbv-6", "Figure 6: fractional Brownian motion", MFBV, marion.paths),
+        Recipe("mfbv-7", "Figure 7: explosion and identity over regularity and scaling", MFBV, phase.diagram),
+    )
+}
