@@ -8,6 +8,7 @@ from reslim.cli import files
 from reslim.cli.answer import Answer
 from reslim.cli.options import (
     DemoOptions,
+    GalleryOptions,
     LawOptions,
     NetworkOptions,
     OutputOptions,
@@ -103,12 +104,38 @@ def demo(options: DemoOptions) -> Answer:
     return Answer(found if options.as_json else tables)
 
 
-COMMANDS = {"predict": predict, "simulate": simulate, "compare": compare, "demo": demo}
+def gallery(options: GalleryOptions) -> Answer:
+    """Make the papers' figures, each with the numbers that must come out; exit status 1 where one does not.
+
+    list names the figures; make NAME… (or all) writes NAME.png, NAME.svg and NAME.json into a folder.
+    """
+    if options.action not in ("list", "make"):
+        raise Refusal(f"gallery takes list or make, got {options.action!r}.")
+    names = options.names or []
+    if (options.action == "list") == bool(names):
+        raise Refusal("gallery list takes no names." if names else "gallery make needs a NAME, or all; gallery list has them.")
+    folder = files.check_folder_to_make(options.out) if names else None
+    from reslim.experiments import gallery as experiment
+    from reslim.experiments.gallery import text
+
+    if folder is None:
+        listed = [{key: getattr(recipe, key) for key in ("name", "title", "paper")} for recipe in experiment.RECIPES.values()]
+        return Answer({"figures": listed} if options.as_json else [text.contents(experiment.RECIPES.values())])
+    try:
+        made = experiment.make(names, folder, options.quick)
+    except KeyboardInterrupt:
+        raise Interruption(f"interrupted; figures that were finished are in {folder}, each of them whole.") from None
+    status = 1 if text.verdict(made) == "differ" else 0
+    return Answer({"figures": made, "verdict": text.verdict(made)} if options.as_json else text.checks(made), status)
+
+
+COMMANDS = {"predict": predict, "simulate": simulate, "compare": compare, "demo": demo, "gallery": gallery}
 EXAMPLES = {
     "predict": "[bold]Example:[/] reslim predict --depth 100 --width 100 --quantities log_growth,output",
     "simulate": "[bold]Example:[/] reslim simulate --depth 100 --width 100 --replicas 100000 --layers last --out draws.nc",
     "compare": "[bold]Example:[/] reslim compare --depth 50 --width 200 --balanced --quantities log_growth --plot growth.png",
     "demo": "[bold]Example:[/] reslim demo --quick --out demo",
+    "gallery": "[bold]Example:[/] reslim gallery make mfbv-2 mfbv-7 --out gallery",
 }
 
 

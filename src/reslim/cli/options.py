@@ -150,3 +150,14 @@ class DemoOptions:
     out: Annotated[str, _option("Output", "DIR", "Folder for the figures and demo.json. [dim]\\[default: demo][/dim]")] = "demo"
     quick: Annotated[bool, _option("Output", None, "Fewer networks: rougher figures, in less time.", "--quick")] = False
     as_json: Annotated[bool, _option("Output", None, "Print demo.json instead of the table.", "--json")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GalleryOptions:
+    """What `reslim gallery` takes."""
+
+    action: Annotated[str, typer.Argument(metavar="list|make", help="What to do.", show_default=False)]
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Figures, or all.", show_default=False)] = None
+    out: Annotated[str, _option("Output", "DIR", "Folder for the figures. [dim]\\[default: gallery][/dim]")] = "gallery"
+    quick: Annotated[bool, _option("Output", None, "Fewer networks: rougher figures, in less time.", "--quick")] = False
+    as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of tables.", "--json")] = False

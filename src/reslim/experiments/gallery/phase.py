@@ -39,7 +39,7 @@ def diagram(quick: bool) -> Drawn:
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for ax, name, values, line in zip(panels, LABELS, logs.mean(axis=3), lines, strict=True):
-        mesh = _panel(ax, hursts, betas, values.T, line, f"log₁₀ {LABELS[name]}")
+        mesh = _panel(ax, hursts, betas, values, line, f"log₁₀ {LABELS[name]}")
     figure.colorbar(mesh, ax=panels, label="mean of log₁₀", extend="both")
     return Drawn(figure, checks, SETTINGS | {"hursts": hursts.tolist(), "betas": betas.tolist(), "replicas": replicas})
 
