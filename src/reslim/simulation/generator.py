@@ -65,7 +65,7 @@ COS = tuple(
 TWO_LN2 = F32(1.3862943611198906)
 SQRT_HALF_BITS = U32(0x3F3504F3)
 
-# The same in double precision: (ln(1+f) - f + s (f - f²/2 ...)) in s², and sin, cos on an eighth of a turn (FreeBSD's msun).
+# The same in double precision: the constants of R in `log53`, and of sin and cos on an eighth of a turn, as in FreeBSD's msun.
 LOG53 = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
     1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
@@ -219,7 +219,7 @@ def fill_words(stream, out):
 
 @part
 def log53(u):
-    """Return -2 ln u for u in (0, 1], in lanes: u = 2ᵏ (1 + f), ln(1 + f) = f - s (f - R(s²)) with s = f/(2 + f)."""
+    """Return -2 ln u for u in (0, 1], in lanes: u = 2ᵏ (1 + f), ln(1 + f) = f - f²/2 + s (f²/2 + R(s²)), s = f/(2 + f)."""
     bits = as_long_words(u) - SQRT_HALF_BITS53
     k = doubles(shr(bits + ONE_BITS53, 52)) - 1023.0
     f = as_doubles((bits & MANTISSA53) + SQRT_HALF_BITS53) - 1.0

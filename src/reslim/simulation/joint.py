@@ -99,7 +99,7 @@ class Workspace:
         return Product(inputs, rows, rows_out, dim_out, basis, lengths, squares, self.take(inputs**2), noise, weights)
 
 
-def record_of(fields: Any) -> np.void:
+def record_of(fields: Any) -> Any:
     """Return a NamedTuple as a record, which kernels take as one pointer: they compile in less time than with a tuple."""
     names, values = fields._fields, [record_of(value) if isinstance(value, tuple) else value for value in fields]
     kinds = [getattr(value, "dtype", type(value)) for value in values]
@@ -160,7 +160,7 @@ def lay_out(net: ResNet, inputs: int, wanted: Wanted, functional: int) -> tuple[
         total=space.take(back),
         total_exponent=space.take(back),
         output=space.take(even(net.n_out)),
-        tape=space.take((segment - -net.depth // segment) * back * (rows + 2)),
+        tape=space.take((segment + -(-net.depth // segment)) * back * (rows + 2)),
         zero=space.take(1),
         scratch=space.take(3),
     )
@@ -173,7 +173,7 @@ def workspace(net: ResNet, inputs: Array, places: Rows, size: int) -> Array:
     start = places.start
     for a, x in enumerate(inputs):
         row = start.basis + a * start.rows
-        w[row : row + net.n_in], w[start.lengths + a] = x[:, None], x @ x
+        w[row : row + net.n_in], w[start.lengths + a] = x[:, None], math.fsum(x * x)
     w[places.coins : places.coins + places.rows] = 1.0
     return w
 

@@ -11,7 +11,7 @@ import math
 
 from reslim.simulation.double_activations import slope_of
 from reslim.simulation.generator import CHANNEL, begin, fill
-from reslim.simulation.jit import apart, inlined, part
+from reslim.simulation.jit import inlined, part
 from reslim.simulation.joint_forward import MOST_EXPONENT, draw_branch, power, restore, save, shift_of, square_distance, step
 from reslim.simulation.joint_records import (
     ALONG,
@@ -62,7 +62,6 @@ def start_gradients(w, at, noise):
 @part
 def multiply_by_slopes(w, at, a):
     """Set t = s φ'(s 2ᵉ h) t, and its square. O(n)."""
-    apart()
     for lane in range(LANES):
         w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
     scale, leak, total, one = load(w, at.scratch), doubles_of(at.slope), doubles_of(0.0), doubles_of(1.0)
@@ -99,7 +98,6 @@ def through_inner(w, at, noise, layer):
 @part
 def weigh(w, at, a, gain):
     """Set `weight` to the squared gradient of a block's weights, and add it to the sum over blocks; before p moves on."""
-    apart()
     for lane in range(LANES):
         weight = gain**2 * w[at.p_square + a, lane] * w[at.outer.lengths + a, lane]
         if at.two_matrix:
@@ -115,7 +113,6 @@ def weigh(w, at, a, gain):
 @part
 def move(w, at, a, keep, gain):
     """Set p̃ = keep p̃ + gain t, within a safe range."""
-    apart()
     for lane in range(LANES):
         ahead = keep**2 * w[at.p_square + a, lane] + gain**2 * w[at.t_square + a, lane]
         shift = shift_of(ahead / at.width)
@@ -133,7 +130,6 @@ def move(w, at, a, keep, gain):
 @part
 def record_gradients(w, at, found, row):
     """Write down the squares of the gradients p_l, of their displacements, and their products with the states z_l."""
-    apart()
     m, wanted = at.inputs, at.wanted
     copy(w, at.p_square, found, row + P_SQUARE * m, m)
     copy(w, at.p_exponent, found, row + P_EXPONENT * m, m)

@@ -7,7 +7,7 @@ import math
 from reslim.simulation.double_activations import activated
 from reslim.simulation.forward import SAFE
 from reslim.simulation.generator import CHANNEL, begin, fill_coins
-from reslim.simulation.jit import apart, inlined, part
+from reslim.simulation.jit import inlined, part
 from reslim.simulation.joint_records import (
     ACTIVE,
     END,
@@ -42,7 +42,6 @@ def shift_of(mean_square):
 @part
 def step(w, at, matrix, keep, gain):
     """Set z = keep z + gain W x for all inputs."""
-    apart()
     for a in range(at.inputs):
         for lane in range(LANES):
             shift = shift_of(keep**2 * w[at.square + a, lane] / at.width + gain**2 * w[matrix.lengths + a, lane])
@@ -65,7 +64,6 @@ def draw_start(w, at, noise):
 @part
 def toss(w, at, noise, layer):
     """Set the coins of a Balanced layer: the spare bits of the stream that made its pre-activations."""
-    apart()
     channel = CHANNEL.inner if at.two_matrix else CHANNEL.forward if layer > 0 else CHANNEL.input
     begin(noise.stream, noise.seed, noise.key, layer if at.two_matrix else max(layer - 1, 0), channel)
     fill_coins(noise.stream, noise.words, w[at.coins : at.coins + at.rows])
@@ -74,7 +72,6 @@ def toss(w, at, noise, layer):
 @part
 def activate(w, at, a):
     """Set x = 2⁻ᵉ φ(s 2ᵉ h), the vector a of V, its squared length and the active units. O(n)."""
-    apart()
     for lane in range(LANES):
         w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
     scale, slope = load(w, at.scratch), doubles_of(at.slope)
@@ -97,7 +94,6 @@ def activate(w, at, a):
 @part
 def draw_branch(w, at, noise, layer):
     """Draw h, and what V is on φ(s h)."""
-    apart()
     if at.balanced:
         toss(w, at, noise, layer)
     if at.two_matrix:
@@ -120,7 +116,6 @@ def square_distance(w, at, x, square, exponent, y, other):
 
     `square` and the exponents are rows; an x of which the square is 0 has no exponent.
     """
-    apart()
     for lane in range(LANES):
         f = w[other, lane]
         e = w[exponent, lane] if w[square, lane] > 0.0 else f
@@ -137,7 +132,6 @@ def square_distance(w, at, x, square, exponent, y, other):
 @part
 def cosine(w, at, a, b):
     """Return the cosine between two states, ±1 at most. O(n)."""
-    apart()
     x, y = at.z + a * at.rows, at.z + b * at.rows
     squares = inner_product(w, x, x, at.rows) * inner_product(w, y, y, at.rows)
     value = inner_product(w, x, y, at.rows) / sqrt(squares)
@@ -147,7 +141,6 @@ def cosine(w, at, a, b):
 @part
 def record_state(w, at, found, row):
     """Write down the squares of the states, of their displacements, and the cosines between them."""
-    apart()
     m, wanted = at.inputs, at.wanted
     copy(w, at.square, found, row + SQUARE * m, m)
     copy(w, at.exponent, found, row + EXPONENT * m, m)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation.generator import CHANNELS, begin, fill
-from reslim.simulation.jit import apart, part
+from reslim.simulation.jit import part
 from reslim.simulation.lanes import LANES, doubles_of, fma, load, sqrt, store, where_greater
 
 NULL = 1e-26  # a vector whose part orthogonal to the earlier ones is below this share of its square is dependent
@@ -47,7 +47,6 @@ class Product(NamedTuple):
 @part
 def copy(source, i, target, j, count):
     """Copy rows from i on to rows from j on. O(count)."""
-    apart()
     for row in range(count):
         store(target, j + row, load(source, i + row))
 
@@ -83,7 +82,6 @@ def orthogonalise(w, matrix):
     coefficients are exactly those of the other, or their opposites, so that everything computed from them is identical or
     opposite to the last bit.
     """
-    apart()
     m, rows = matrix.inputs, matrix.rows
     for a in range(m):
         vector, coefficients, length = matrix.basis + a * rows, matrix.lower + a * m, load(w, matrix.lengths + a)
@@ -118,7 +116,6 @@ def drop_dependent(w, matrix, a):
 @part
 def liken(w, matrix, a, lane):
     """Give a dependent vector the coefficients of an earlier one that it equals, or is opposite to."""
-    apart()
     m = matrix.inputs
     for b in range(a):
         for sign in (1.0, -1.0):
@@ -135,7 +132,6 @@ def liken(w, matrix, a, lane):
 @part
 def draw(w, matrix, noise, layer, channel):
     """Draw W basis: fresh normals for each vector of the basis, from the streams of a layer and a channel. O(n m)."""
-    apart()
     for c in range(matrix.inputs):
         needed = False
         for lane in range(LANES):
@@ -157,7 +153,6 @@ def clear_beyond(w, x, n):
 @part
 def combine(w, matrix, a, keep, gain, out):
     """Set out = keep out + gain W x^a and return |out|². O(n m)."""
-    apart()
     rows = matrix.rows_out
     for c in range(a + 1):
         weight = load(w, matrix.lower + a * matrix.inputs + c) * sqrt(load(w, matrix.squares + c))
@@ -178,7 +173,6 @@ def given(w, matrix, p, out):
 
     Wᵀp = Σ_c basis_c (W basis_c · p)/squares_c + (I - P) out, with P the projection on the span of the basis.
     """
-    apart()
     rows = matrix.rows
     for c in range(matrix.inputs):
         square, basis = load(w, matrix.squares + c), matrix.basis + c * rows
@@ -190,7 +184,6 @@ def given(w, matrix, p, out):
 @part
 def transpose(w, matrix, noise, layer, channel, fresh, p, squares, out):
     """Draw out = Wᵀp for all inputs, given W x; |p|² is in `squares`, `fresh` is scratch for a W that knows nothing."""
-    apart()
     rows = matrix.rows
     copy(w, p, w, fresh.basis, matrix.inputs * rows)
     copy(w, squares, w, fresh.lengths, matrix.inputs)

@@ -261,12 +261,6 @@ def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     return types.void(array, row, value), code
 
 
-@intrinsic
-def zeros_of(typing: Any, array: Any) -> Any:
-    """Zeros of the precision of an array."""
-    return OF[array.dtype](array), lambda context, builder, sig, values: ir.Constant(_vector(OF[array.dtype]), None)
-
-
 def _repeated(lanes: Lanes) -> Any:
     @intrinsic
     def repeated(typing: Any, value: Any) -> Any:

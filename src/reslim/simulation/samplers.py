@@ -118,7 +118,7 @@ SAMPLERS = (
         _matrix_free_refusal,
         _run_matrix_free,
         lambda double: "double" if double else "single",
-        lambda net, m: 10.0 * net.depth * net.width * m * m,
+        lambda net, m: 3.0 * net.depth * net.width * m * m,
     ),
     Sampler(
         "explicit",
