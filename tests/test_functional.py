@@ -12,7 +12,7 @@ import reslim
 from helpers import assert_same_law
 from reslim import ResNet
 from reslim.quantities import FUNCTIONALS
-from reslim.simulation import backward, explicit, matrix_free
+from reslim.simulation import backward, explicit, joint
 from reslim.simulation.records import allocate
 from reslim.theory import angle, angle_law
 
@@ -50,13 +50,13 @@ def test_samplers_agree(net, inputs, functional):
 
 
 @pytest.mark.parametrize("kind", [1, 2])
-def test_lanes_draw_the_general_sampler_s_networks(kind):
+def test_both_passes_draw_the_same_networks(kind):
     net, x = ResNet(depth=7, width=11, activation="gelu"), np.full((1, 10), 0.7)
-    lanes, general = (allocate(NAMES[:4], 20, list(range(8)), 7, 1, 10) for _ in range(2))
+    lanes, double = (allocate(NAMES[:4], 20, list(range(8)), 7, 1, 10) for _ in range(2))
     backward.run(net, x, kind, 5, 7, lanes)
-    matrix_free.run(net, x, True, kind, False, 5, 7, general)
+    joint.run(net, x, True, kind, False, 5, 7, double)
     for name in NAMES[:4]:
-        np.testing.assert_allclose(getattr(lanes, name), getattr(general, name), atol=5e-4, err_msg=name)
+        np.testing.assert_allclose(getattr(lanes, name), getattr(double, name), atol=5e-4, err_msg=name)
     assert np.abs(lanes.grad_state_cosine[:, -1] - (kind == 1)).max() < 1e-6
 
 

@@ -1,8 +1,9 @@
 """Every polynomial of the kernels, fitted again, and what it does: ``python docs/derivations/polynomials.py`` (a minute).
 
 A fit is the best polynomial, or rational function P/Q, in the largest weighted error, by Remez' exchange in 40 digits. The
-constants of `lane_activations.py` are these in single precision. Those of `generator.py` are older: their errors are within
-1e-3 of the smallest possible. The second half measures the normals that `gaussian_pair` makes, over all its words.
+constants of `lane_activations.py` are these in single precision, those of `double_activations.py` the second table. Those of
+`generator.py` are older: their errors are within 1e-3 of the smallest possible. The second half measures the normals that
+`gaussian_pair` makes, over all its words.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from reslim.simulation import generator, lane_activations
+from reslim.simulation import double_activations, generator, lane_activations
 from reslim.simulation.generator import gaussian_pair
 from reslim.simulation.lanes import LANES, doubles, doubles_of, load, store, words_of
 
@@ -56,6 +57,20 @@ FITS = {
     "ERF": Fit(root(mp.erf), 0.0, float(lane_activations.ERF_END) ** 2, 5, 5, grid=np.square, scale=0.55859375),
     "TAIL": Fit(  # Φ(b) exp(b²/2)
         lambda b: mp.ncdf(b) * mp.exp(b * b / 2), -float(lane_activations.GELU_END), 0.0, 4, 5, grid=lambda u: 1 - (1 - u) ** 2
+    ),
+}
+
+DOUBLE_FITS = {  # of double_activations.py
+    "EXP": FITS["EXP"]._replace(numerator=10),
+    "TANH": Fit(root(mp.tanh), 0.0, double_activations.TANH_END**2, 9, 9, grid=np.square),
+    "ERF": Fit(root(mp.erf), 0.0, double_activations.ERF_END**2, 12, 12, grid=np.square),
+    "TAIL": Fit(
+        lambda b: mp.erfc(-b / mp.sqrt(2)) / 2 * mp.exp(b * b / 2),
+        -double_activations.GELU_END,
+        0.0,
+        9,
+        10,
+        grid=lambda u: 1 - (1 - u) ** 2,
     ),
 }
 
@@ -253,6 +268,11 @@ def report_fits() -> None:
             print("   ", ", ".join(f"{float(c):.12g}" for c in constants))
         if hasattr(generator, name):
             print(f"    in generator.py: {largest_error(fit, getattr(generator, name)):.3g}")
+    for name, fit in DOUBLE_FITS.items():
+        fitted = remez(fit)
+        print(f"{name} in double precision: largest error {fitted.error:.3g}")
+        for constants in (fitted.p, fitted.q):
+            print("   ", ", ".join(repr(float(c)) for c in constants))
 
 
 def report_normals() -> None:

@@ -11,7 +11,7 @@ from specimens import TWO, bits, columns, draw
 from exact import log_active_energy, log_chi_square
 from helpers import assert_mean, assert_same_law
 from reslim import DepthPower, ResNet
-from reslim.simulation import matrix_free
+from reslim.simulation import joint
 from reslim.simulation.records import allocate
 
 LINEAR = ["log_growth", "log_grad_growth", "log_weight_grad", "log_ntk", "log_displacement", "log_grad_displacement"]
@@ -161,33 +161,15 @@ def test_no_branch_at_all_is_the_identity():
 def test_replay_from_checkpoints_is_bit_for_bit(net, monkeypatch):
     names = [name for name in LINEAR if name != "log_displacement"]
     expected = draw(net, 6, 1, quantities=names, method="matrix-free")
-    monkeypatch.setattr(matrix_free, "MOST_STORED", 10)
+    monkeypatch.setattr(joint, "MOST_STORED", 10)
     assert bits(draw(net, 6, 1, quantities=names, method="matrix-free")) == bits(expected)
-
-
-def test_the_tape_gives_back_every_state(monkeypatch):
-    monkeypatch.setattr(matrix_free, "MOST_STORED", 10)
-    net = ResNet(depth=13, width=4, skip=0.0, branch=1e8, activation="leaky_relu:0.1")
-    batch = matrix_free.Batch(net, np.ones((1, 10)), False, 3, 0, 5)
-    tape = matrix_free.Tape(batch)
-    assert len(tape.states) == 4
-    states = []
-    for layer in range(net.depth):
-        tape.save(layer)
-        states.append((batch.z.copy(), batch.exponent.copy()))
-        batch.branch(layer)
-        batch.step(layer)
-    for layer in reversed(range(net.depth)):
-        tape.restore(layer)
-        assert np.array_equal(batch.z, states[layer][0])
-        assert np.array_equal(batch.exponent, states[layer][1])
 
 
 def test_a_sampler_fills_every_record_it_was_given():
     net = ResNet(depth=2, width=16)
     names = ["log_growth", "active_fraction", "log_grad_growth", "log_ntk", "log_output_norm"]
     rec = allocate(names, 3, [0, 1, 2], 2, 1, net.n_out)
-    matrix_free.run(net, np.ones((1, 10)), True, 0, False, 0, 0, rec)
+    joint.run(net, np.ones((1, 10)), True, 0, False, 0, 0, rec)
     assert np.isfinite(rec.log_square).all()
     assert np.isfinite(rec.log_ntk).all()
     assert np.isnan(rec.active_fraction[:, 2]).all()

@@ -6,11 +6,21 @@ import math
 
 import numpy as np
 import pytest
+from plain import block_of_normals, block_of_signs, rows
 from scipy import stats
 
 from exact import THREEFRY_4X32_20, plain_threefry, plain_xoshiro
 from helpers import assert_law, assert_mean, assert_uncorrelated
-from reslim.simulation.generator import CHANNEL, CHANNELS, begin, fill_normals, fill_signs, fill_words, gaussian_pair, networks_of
+from reslim.simulation.generator import (
+    CHANNEL,
+    CHANNELS,
+    begin,
+    fill_words,
+    gaussian_pair,
+    gaussian_pair53,
+    networks_of,
+    uniform53,
+)
 from reslim.simulation.jit import kernel
 from reslim.simulation.lanes import LANES, load, store
 
@@ -35,10 +45,8 @@ def transform(words, out):
         store(out, i + 1, h)
 
 
-def normals_of(count, seed=0, first=0, layer=0, channel=0, double=False, networks=1, inputs=1):
-    out = np.empty((networks, inputs, count))
-    fill_normals(out, np.ones((networks, inputs)), double, np.uint64(seed), first, layer, channel)
-    return out
+def normals_of(count, networks=1, **place):
+    return rows(block_of_normals.__wrapped__, networks, count, **place)
 
 
 @pytest.mark.parametrize(("counter", "key", "expected"), THREEFRY_4X32_20)
@@ -63,23 +71,13 @@ def test_a_stream_is_xoshiro_from_the_cipher_of_seed_network_layer_and_channel()
 
 def test_a_stream_does_not_depend_on_the_batch():
     one = normals_of(12, seed=7, first=5, layer=3, channel=2)
-    several = normals_of(12, seed=7, first=2, layer=3, channel=2, networks=6, inputs=2)
-    assert np.array_equal(one[0, 0], several[3, 0])
-
-
-def test_noise_that_no_network_needs_is_left_alone():
-    out = np.full((LANES + 2, 1, 4), 9.0)
-    needed = np.zeros((LANES + 2, 1))
-    needed[-1] = 1.0
-    fill_normals(out, needed, False, np.uint64(0), 0, 0, 0)
-    assert (out[:LANES] == 9.0).all()
-    assert (out[LANES:] != 9.0).all()
+    several = normals_of(12, seed=7, first=2, layer=3, channel=2, networks=6)
+    assert np.array_equal(one[0], several[3])
 
 
 def test_channels_of_different_inputs_do_not_meet():
     assert len(set(CHANNEL)) == len(CHANNEL)
     assert max(CHANNEL) < CHANNELS
-    assert np.array_equal(normals_of(8, channel=2, inputs=2)[0, 1], normals_of(8, channel=2 + CHANNELS)[0, 0])
 
 
 def test_single_precision_is_the_box_muller_transform():
@@ -98,9 +96,34 @@ def test_single_precision_is_the_box_muller_transform():
     assert 6.5 < np.abs(g).max() <= 6.56
 
 
+@kernel
+def transform53(words, out):
+    """Turn rows of words, four by four, into rows of normals of double precision."""
+    for i in range(0, words.shape[0], 4):
+        g, h = gaussian_pair53(load(words, i), load(words, i + 1), load(words, i + 2), load(words, i + 3))
+        store(out, i // 2, g)
+        store(out, i // 2 + 1, h)
+
+
+def test_double_precision_is_the_box_muller_transform():
+    rng = np.random.default_rng(4)
+    words = rng.integers(0, 2**32, (4000, LANES), dtype=np.uint32)
+    words[:4] = rng.choice(np.array([0, 1, 2**11, 2**30, 2**31, 3 * 2**30, 2**32 - 1], np.uint32), (4, LANES))
+    words[:4, 0], words[:4, 1] = [0, 0, 0, 0], [2**32 - 1] * 4  # the largest normal, and the smallest
+    out = np.empty((2000, LANES))
+    transform53(words, out)
+    w = words.reshape(-1, 4, LANES).transpose(1, 0, 2)
+    u, v = (np.vectorize(uniform53)(w[k], w[k + 2]) for k in (0, 1))
+    r = np.sqrt(-2.0 * np.log(u))
+    assert np.abs(out[::2] - r * np.cos(2.0 * math.pi * v)).max() < 1e-14
+    assert np.abs(out[1::2] - r * np.sin(2.0 * math.pi * v)).max() < 1e-14
+    np.testing.assert_allclose(np.hypot(out[::2], out[1::2]), r, rtol=2e-15, atol=0)
+    assert 8.5 < np.abs(out).max() <= 8.6
+
+
 @pytest.mark.parametrize("double", [False, True])
 def test_moments_to_the_eighth(double):
-    g = normals_of(8 * MILLION, seed=11, double=double)[0, 0]
+    g = normals_of(8 * MILLION, seed=11, double=double)[0]
     for power, moment, resolution in zip(
         range(1, 9), (0, 1, 0, 3, 0, 15, 0, 105), (0.002, 0.003, 0.008, 0.02, 0.06, 0.2, 0.8, 3.0), strict=True
     ):
@@ -109,7 +132,7 @@ def test_moments_to_the_eighth(double):
 
 @pytest.mark.parametrize("double", [False, True])
 def test_the_law_and_its_tails(double):
-    g = normals_of(16 * MILLION, seed=12, double=double)[0, 0]
+    g = normals_of(16 * MILLION, seed=12, double=double)[0]
     assert_law(g[:MILLION], stats.norm())
     for side in (g, -g):
         for cut in (2.0, 3.0, 4.0, 5.0):
@@ -121,16 +144,16 @@ def test_the_law_and_its_tails(double):
 @pytest.mark.parametrize("double", [False, True])
 def test_neighbouring_streams_are_independent(double):
     base = {"seed": 5, "first": 8, "layer": 3, "channel": 2, "double": double}
-    g = normals_of(MILLION, **base)[0, 0]
+    g = normals_of(MILLION, **base)[0]
     for change in ({"seed": 6}, {"seed": 5 + 2**32}, {"first": 9}, {"layer": 4}, {"channel": 3}, {"channel": 2 + CHANNELS}):
-        h = normals_of(MILLION, **(base | change))[0, 0]
+        h = normals_of(MILLION, **(base | change))[0]
         assert_uncorrelated(g, h, resolution=0.006)
         assert_uncorrelated(g**2, h**2, resolution=0.006)
 
 
 @pytest.mark.parametrize("double", [False, True])
 def test_the_numbers_of_a_stream_are_independent(double):
-    g = normals_of(2 * MILLION, seed=9, double=double)[0, 0]
+    g = normals_of(2 * MILLION, seed=9, double=double)[0]
     half = g.size // 2
     for lag in (1, 2, half // 2, half):  # half: the two numbers of a Box-Muller pair
         assert_uncorrelated(g[:half], g[lag : lag + half], resolution=0.006)
@@ -140,18 +163,16 @@ def test_the_numbers_of_a_stream_are_independent(double):
 
 @pytest.mark.parametrize(("seed", "other"), [(0, 1), (0, 2**63), (1, 2**32 + 1)])
 def test_far_seeds_and_networks_are_independent(seed, other):
-    g = normals_of(MILLION, seed=seed)[0, 0]
+    g = normals_of(MILLION, seed=seed)[0]
     for change in ({"seed": other}, {"seed": seed, "first": 2**32}, {"seed": seed, "layer": 2**31}):
-        h = normals_of(MILLION, **change)[0, 0]
+        h = normals_of(MILLION, **change)[0]
         assert not np.array_equal(g, h)
         assert_uncorrelated(g, h, resolution=0.006)
         assert_uncorrelated(g**2, h**2, resolution=0.006)
 
 
 def signs_of(layer=0, first=0, networks=2000, n=300, seed=4, double=False):
-    signs = np.empty((networks, n))
-    fill_signs(signs, double, np.uint64(seed), first, layer, CHANNEL.inner)
-    return signs
+    return rows(block_of_signs.__wrapped__, networks, n, double, seed, first, layer, CHANNEL.inner)
 
 
 @pytest.mark.parametrize("double", [False, True])
@@ -168,7 +189,7 @@ def test_signs_are_fair_and_independent(double):
 @pytest.mark.parametrize("double", [False, True])
 def test_signs_are_independent_of_the_normals_that_they_come_with(double):
     signs = signs_of(double=double)
-    g = normals_of(300, seed=4, channel=CHANNEL.inner, networks=2000, double=double)[:, 0]
+    g = normals_of(300, seed=4, channel=CHANNEL.inner, networks=2000, double=double)
     for shift in (0, 1):
         for power in (1, 2, 3):
             assert_uncorrelated(signs, np.roll(g, shift, axis=1) ** power, resolution=0.02)

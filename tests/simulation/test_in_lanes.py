@@ -1,4 +1,4 @@
-"""The passes in lanes against the general sampler on the same noise: single against double precision of the state."""
+"""The two passes in lanes on the same noise: single against double precision of the state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reslim import DepthPower, ResNet
-from reslim.simulation import backward, forward, matrix_free, samplers, tape
+from reslim.simulation import backward, forward, joint, samplers, tape
 from reslim.simulation.records import Records, allocate
 from reslim.simulation.samplers import Job
 
@@ -42,8 +42,8 @@ SMOOTH = {
 }
 
 
-def records_of(run, net, names, count=37):
-    rec = allocate(names, count, list(range(net.depth + 1)), net.depth, 1, net.n_out)
+def records_of(run, net, names, count=37, inputs=1):
+    rec = allocate(names, count, list(range(net.depth + 1)), net.depth, inputs, net.n_out)
     run(rec)
     return rec
 
@@ -62,8 +62,8 @@ def test_forward_on_the_same_noise(name):
     net = (NETS | SMOOTH)[name]
     x = np.full((1, net.n_in), 0.7)
     lanes = records_of(lambda rec: forward.run(net, x, 5, 7, rec), net, FORWARD)
-    general = records_of(lambda rec: matrix_free.run(net, x, False, 0, False, 5, 7, rec), net, FORWARD)
-    assert_close(lanes, general, 2e-5)
+    double = records_of(lambda rec: joint.run(net, x, False, 0, False, 5, 7, rec), net, FORWARD)
+    assert_close(lanes, double, 2e-5)
 
 
 @pytest.mark.parametrize("name", [*NETS, *SMOOTH])
@@ -71,11 +71,11 @@ def test_gradients_on_the_same_noise(name):
     net = (NETS | SMOOTH)[name]
     x = np.full((1, net.n_in), 0.7)
     lanes = records_of(lambda rec: backward.run(net, x, 0, 5, 7, rec), net, GRADIENT)
-    general = records_of(lambda rec: matrix_free.run(net, x, True, 0, False, 5, 7, rec), net, GRADIENT)
-    assert_close(lanes, general, 0.1)
+    double = records_of(lambda rec: joint.run(net, x, True, 0, False, 5, 7, rec), net, GRADIENT)
+    assert_close(lanes, double, 0.1)
     # where gradient and active states are nearly orthogonal, single precision keeps few digits of what passes: seldom
-    alive = np.isfinite(general.log_grad_growth)
-    assert np.quantile(np.abs(lanes.log_grad_growth[alive] - general.log_grad_growth[alive]), 0.9) < 2e-4
+    alive = np.isfinite(double.log_grad_growth)
+    assert np.quantile(np.abs(lanes.log_grad_growth[alive] - double.log_grad_growth[alive]), 0.9) < 2e-4
 
 
 def test_watching_gradients_does_not_change_the_states():
@@ -108,7 +108,7 @@ def test_the_bias_of_single_precision_in_a_deep_network():
     net = ResNet(depth=100_000, width=16, skip=0.9, branch=0.3)
     x = np.ones((1, net.n_in))
     found = []
-    for run in (lambda rec: forward.run(net, x, 1, 0, rec), lambda rec: matrix_free.run(net, x, False, 0, False, 1, 0, rec)):
+    for run in (lambda rec: forward.run(net, x, 1, 0, rec), lambda rec: joint.run(net, x, False, 0, False, 1, 0, rec)):
         rec = allocate(("log_growth",), 16, [net.depth], net.depth, 1, net.n_out)
         run(rec)
         found.append(rec.log_square[:, 0, 0])
@@ -123,11 +123,11 @@ def test_the_bias_of_single_precision_in_a_deep_network():
 def test_who_goes_where():
     net, one = ResNet(depth=2, width=4), np.ones((1, 10))
     job = Job(net, one, ("log_growth",), 0, False)
-    assert samplers.in_lanes(job)
-    assert samplers.in_lanes(Job(net.replace(activation="gelu"), one, ("log_grad_growth",), 0, False))
+    assert not samplers.needs_double(job)
+    assert not samplers.needs_double(Job(net.replace(activation="gelu"), one, ("log_grad_growth",), 0, False))
     for other in (
         Job(net, one, ("log_growth",), 0, True),
         Job(net, np.ones((2, 10)), ("log_growth",), 0, False),
         Job(net, one, ("log_displacement",), 0, False),
     ):
-        assert not samplers.in_lanes(other)
+        assert samplers.needs_double(other)

@@ -21,6 +21,7 @@ SAMPLERS = [
     (VANILLA, {"method": "matrix-free"}),
     (VANILLA, {"method": "matrix-free", "precision": "double"}),
     (VANILLA, {"method": "matrix-free", "inputs": GENERIC}),
+    (VANILLA.replace(block=TWO, activation="erf"), {"method": "matrix-free", "precision": "double", "inputs": GENERIC}),
     (VANILLA.replace(block=TWO, balanced=True, activation="gelu"), {"method": "matrix-free"}),
     (VANILLA, {"method": "explicit"}),
     (VANILLA.replace(balanced=True), {"method": "explicit", "inputs": GENERIC}),
@@ -68,7 +69,7 @@ def test_seeds_and_replicas_are_different_networks(net, options):
     assert len(np.unique(values)) == len(values) > 24
 
 
-@pytest.mark.parametrize(("net", "options"), [SAMPLERS[0], SAMPLERS[1], SAMPLERS[6]])
+@pytest.mark.parametrize(("net", "options"), [SAMPLERS[0], SAMPLERS[1], SAMPLERS[7]])
 def test_neighbouring_replicas_and_layers_are_independent(net, options):
     net = net.replace(width=16, depth=3)
     z = draw(net, 60_000, 3, quantities=["log_growth"], **options).log_growth.values[:, :, 0]

@@ -22,7 +22,7 @@ from reslim.simulation.forward import (
     run_forward,
     steepness,
 )
-from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, fill_words, networks_of
+from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_coins, fill_single, networks_of
 from reslim.simulation.jit import kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
 from reslim.simulation.lane_algebra import add_scaled, copy, dot, square_of_small, transposed
@@ -57,12 +57,7 @@ def toss(plan, block, tape, layer):
         begin(block.stream, plan.seed, block.key, layer - 1, CHANNEL.forward)
     else:
         begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
-    words = np.empty((2, LANES), U32)
-    for i in range(0, tape.coins.shape[0], 2):
-        fill_words(block.stream, words)
-        for lane in range(LANES):
-            tape.coins[i, lane] = F32(1.0) - F32(words[1, lane] & U32(2))
-            tape.coins[i + 1, lane] = F32(1.0) - F32(0.5) * F32(words[1, lane] & U32(4))
+    fill_coins(block.stream, np.empty((2, LANES), U32), tape.coins)
 
 
 @part

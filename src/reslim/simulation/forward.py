@@ -2,8 +2,8 @@
 
 The state is kept as z = 2ᵉ Π f · z̃, with one factor f a layer, common to all networks, and a binary exponent e a network:
 z̃' = ±z̃ + (c/|α|) g where the skip is not negligible, so that no rounding is repeated layer after layer. Norms and branch
-factors are formed in double precision and rounded once. The noise is that of the general sampler (matrix_free), which
-carries the same networks in double precision and is its test.
+factors are formed in double precision and rounded once. The noise is that of `joint`, which carries the same networks in
+double precision and is its test.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation import activate
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
-from reslim.simulation.lane_activations import ERF, TANH, activated
+from reslim.simulation.lane_activations import ERF, TANH, activated, code
 from reslim.simulation.lane_algebra import CHUNK
 from reslim.simulation.lanes import (
     LANES,
@@ -79,7 +78,7 @@ class Block(NamedTuple):
 def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
     """Translate a spec for the kernels."""
     v_in, v_out = net.variances
-    kind, slope = activate.code(net.phi)
+    kind, slope = code(net.phi)
     kind = RELU if net.activation == "relu" else kind
     branch = np.abs(net.branches) * math.sqrt(v_in * v_out)
     factor = np.where(np.abs(net.skips) >= NEGLIGIBLE * branch, np.abs(net.skips), branch)

@@ -18,11 +18,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reslim.simulation.jit import inlined, kernel
+from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lanes import (
     LANES,
+    as_doubles,
     as_floats,
+    as_long_words,
     as_words,
+    doubles,
+    doubles_of,
     floats,
     fma,
     load,
@@ -60,6 +64,25 @@ COS = tuple(
 )  # fmt: skip
 TWO_LN2 = F32(1.3862943611198906)
 SQRT_HALF_BITS = U32(0x3F3504F3)
+
+# The same in double precision: the constants of R in `log53`, and of sin and cos on an eighth of a turn, as in FreeBSD's msun.
+LOG53 = (
+    6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+    1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
+)  # fmt: skip
+SIN53 = (
+    -1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06,
+    -2.50507602534068634195e-08, 1.58969099521155010221e-10,
+)  # fmt: skip
+COS53 = (
+    4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05, -2.75573143513906633035e-07,
+    2.08757232129817482790e-09, -1.13596475577881948265e-11,
+)  # fmt: skip
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # few bits, so that times k is exact
+HALF_PI = 0.5 * math.pi
+ROUNDER53 = 1.5 * 2.0**52  # adding it rounds to a whole number and leaves it in the lowest bits
+SQRT_HALF_BITS53 = np.uint64(0x3FE6A09E667F3BCD)
+MANTISSA53, ONE_BITS53, ZERO53 = np.uint64((1 << 52) - 1), np.uint64(1023 << 52), np.uint64(0)
 
 
 class Channel(NamedTuple):
@@ -171,7 +194,7 @@ def uniform53(high, low):
 
 @kernel
 def fill_single(stream, out):
-    """Fill out (n, LANES), n even, with normals in single precision, from the stream's beginning. O(n)."""
+    """Fill out (n, LANES), n even, with normals of single precision, from the stream's beginning. O(n)."""
     s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
     for i in range(0, out.shape[0], 2):
         w1, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
@@ -194,59 +217,80 @@ def fill_words(stream, out):
     store(stream, 3, s3)
 
 
+@part
+def log53(u):
+    """Return -2 ln u for u in (0, 1], in lanes: u = 2ᵏ (1 + f), ln(1 + f) = f - f²/2 + s (f²/2 + R(s²)), s = f/(2 + f)."""
+    bits = as_long_words(u) - SQRT_HALF_BITS53
+    k = doubles(shr(bits + ONE_BITS53, 52)) - 1023.0
+    f = as_doubles((bits & MANTISSA53) + SQRT_HALF_BITS53) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    rest = doubles_of(LOG53[6])
+    for c in range(5, -1, -1):
+        rest = fma(rest, z, LOG53[c])
+    half = 0.5 * f * f
+    return -2.0 * fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, s * fma(rest, z, half))))
+
+
+@part
+def turn53(v):
+    """Return cos and sin of 2π v for v in (0, 1], in lanes, from the nearest quarter of a turn."""
+    t = 4.0 * v
+    shifted = t + ROUNDER53
+    quarters, y = as_long_words(shifted), (t - (shifted - ROUNDER53)) * HALF_PI
+    z = y * y
+    sine, cosine = doubles_of(SIN53[5]), doubles_of(COS53[5])
+    for c in range(4, -1, -1):
+        sine, cosine = fma(sine, z, SIN53[c]), fma(cosine, z, COS53[c])
+    sine, cosine = as_long_words(fma(y * z, sine, y)), as_long_words(fma(z * z, cosine, fma(z, -0.5, 1.0)))
+    swapped = (sine ^ cosine) & (ZERO53 - (quarters & 1))
+    sine, cosine = sine ^ swapped ^ shl(quarters & 2, 62), cosine ^ swapped ^ shl((quarters + 1) & 2, 62)
+    return as_doubles(cosine), as_doubles(sine)
+
+
+@inlined
+def uniforms53(high, low):
+    """`uniform53` in lanes."""
+    return fma(doubles(high), 2.0**21, doubles(shr(low, 11)) + 1.0) * 2.0**-53
+
+
+@inlined
+def gaussian_pair53(w1, w2, w3, w4):
+    """Return two standard normals from four words, in double precision; |g| ≤ 8.6. Bits 1 and 2 of w4 stay unused."""
+    r = sqrt(log53(uniforms53(w1, w3)))
+    cosine, sine = turn53(uniforms53(w2, w4))
+    return r * cosine, r * sine
+
+
 @kernel
-def fill_double(stream, words, out):
-    """Fill out (n, LANES), n even, with normals in double precision, |g| ≤ 8.6; `words` is scratch (4, LANES). O(n)."""
+def fill_double(stream, out):
+    """Fill out (n, LANES), n even, with normals of double precision, from the stream's beginning. O(n)."""
+    s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
     for i in range(0, out.shape[0], 2):
+        w1, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        w2, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        w3, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        w4, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        g, h = gaussian_pair53(w1, w2, w3, w4)
+        store(out, i, g)
+        store(out, i + 1, h)
+
+
+@kernel
+def fill(stream, double, out):
+    """Fill out (n, LANES), n even, in double precision, with normals of either precision. O(n)."""
+    if double:
+        fill_double(stream, out)
+    else:
+        fill_single(stream, out)
+
+
+@kernel
+def fill_coins(stream, words, coins):
+    """Fill coins (n, LANES), n even, with the fair ±1 that come with the stream's normals; `words` is one pair's. O(n)."""
+    for i in range(0, coins.shape[0], 2):
         fill_words(stream, words)
         for lane in range(LANES):
-            r = math.sqrt(-2.0 * math.log(uniform53(words[0, lane], words[2, lane])))
-            angle = 2.0 * math.pi * uniform53(words[1, lane], words[3, lane])
-            out[i, lane], out[i + 1, lane] = r * math.cos(angle), r * math.sin(angle)
-
-
-@kernel
-def fill_normals(out, needed, double, seed, first, layer, channel):
-    """Fill out[r, c] with the normals of network first + r, channel + 16 c; only where some needed[·, c] > 0. O(size)."""
-    networks, inputs, n = out.shape
-    key, stream, words = np.empty((2, LANES), U32), np.empty((4, LANES), U32), np.empty((4, LANES), U32)
-    single, twice = np.empty((n, LANES), F32), np.empty((n if double else 0, LANES), np.float64)
-    for begins in range(0, networks, LANES):
-        count = min(LANES, networks - begins)
-        networks_of(np.uint64(first) + np.uint64(begins), key)
-        for c in range(inputs):
-            if needed[begins : begins + count, c].max() > 0.0:
-                begin(stream, seed, key, layer, channel + CHANNELS * c)
-                if double:
-                    fill_double(stream, words, twice)
-                    transpose(twice, out[begins : begins + count, c])
-                else:
-                    fill_single(stream, single)
-                    transpose(single, out[begins : begins + count, c])
-
-
-@kernel
-def transpose(lanes, rows):
-    """Copy lanes (n, LANES) to rows (count, n)."""
-    count, n = rows.shape
-    for i in range(n):
-        for lane in range(count):
-            rows[lane, i] = lanes[i, lane]
-
-
-@kernel
-def fill_signs(signs, double, seed, first, layer, channel):
-    """Fill signs (networks, n) with the fair coins ±1 of the stream that makes their pre-activations. O(size)."""
-    networks, n = signs.shape
-    key, stream = np.empty((2, LANES), U32), np.empty((4, LANES), U32)
-    words = np.empty((4 if double else 2, LANES), U32)
-    for begins in range(0, networks, LANES):
-        networks_of(np.uint64(first) + np.uint64(begins), key)
-        begin(stream, seed, key, layer, channel)
-        for i in range(0, n, 2):
-            fill_words(stream, words)
-            for lane in range(min(LANES, networks - begins)):
-                coins = words[-1, lane]
-                signs[begins + lane, i] = 1.0 - np.float64(coins & U32(2))
-                if i + 1 < n:
-                    signs[begins + lane, i + 1] = 1.0 - 0.5 * np.float64(coins & U32(4))
+            spare = words[-1, lane]
+            coins[i, lane] = 1.0 - np.float64(spare & U32(2))
+            coins[i + 1, lane] = 1.0 - 0.5 * np.float64(spare & U32(4))

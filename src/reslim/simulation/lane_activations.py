@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from reslim.simulation.activate import CODES
+from reslim.activations import Activation
 from reslim.simulation.jit import part
 from reslim.simulation.lanes import absolute, as_floats, as_words, copysign, fma, shl, singles_of, where_greater
 
 F32 = np.float32
+CODES = {"tanh": 1, "erf": 2, "gelu": 3, "silu": 4}  # 0: piecewise linear with a slope on the negative side
 TANH, ERF, GELU = CODES["tanh"], CODES["erf"], CODES["gelu"]
 
 # tanh(x)/x and erf(x)/x as P(x²)/Q(x²) up to where they have reached 1
@@ -37,6 +38,11 @@ ROUNDER = F32(1.5 * 2.0**23)  # adding it rounds to a whole number k and leaves 
 SIGN = np.uint32(0x80000000)
 INV_SQRT_2PI, TWO_OVER_SQRT_PI = F32(0.3989422804014327), F32(1.1283791670955126)
 TANH_SLOPE_END, ERF_SLOPE_END = F32(43.5), F32(9.32)  # exp(-87) is a normal number
+
+
+def code(phi: Activation) -> tuple[int, float]:
+    """Return the kernels' code of an activation and its slope."""
+    return (0, phi.negative_slope) if phi.negative_slope is not None else (CODES[phi.name], 0.0)
 
 
 @part
@@ -115,7 +121,7 @@ def silu(x):
 
 @part
 def activated(kind, slope, x):
-    """φ(x) of the code `kind` in activate.CODES; 0 is piecewise linear."""
+    """φ(x) of the code `kind` in CODES; 0 is piecewise linear."""
     if kind == 0:
         return where_greater(x, F32(0.0), x, slope * x)
     if kind == TANH:

@@ -25,8 +25,13 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, models, register_model
 
 LANES = 16
-IR_TYPES = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.uint32: ir.IntType(32)}
-SUFFIXES = {types.float32: "f32", types.float64: "f64", types.uint32: "i32"}
+IR_TYPES = {
+    types.float32: ir.FloatType(),
+    types.float64: ir.DoubleType(),
+    types.uint32: ir.IntType(32),
+    types.uint64: ir.IntType(64),
+}
+SUFFIXES = {types.float32: "f32", types.float64: "f64", types.uint32: "i32", types.uint64: "i64"}
 
 
 class Lanes(types.Type):
@@ -37,8 +42,8 @@ class Lanes(types.Type):
         super().__init__(name=f"Lanes({element})")
 
 
-F32, F64, U32 = (Lanes(element) for element in IR_TYPES)
-OF = {lanes.element: lanes for lanes in (F32, F64, U32)}
+F32, F64, U32, U64 = (Lanes(element) for element in IR_TYPES)
+OF = {lanes.element: lanes for lanes in (F32, F64, U32, U64)}
 
 
 @register_model(Lanes)
@@ -178,8 +183,14 @@ def floats(typing: Any, a: Any) -> Any:
 
 @intrinsic
 def doubles(typing: Any, a: Any) -> Any:
-    """Single precision to double."""
-    return _elementwise((a,), F64, lambda builder, x: builder.fpext(x, _vector(F64)))
+    """Words, or numbers of either precision, in double precision."""
+    return _elementwise((a,), F64, lambda builder, x: _widened(builder, x, a))
+
+
+def _widened(builder: Any, value: Any, lanes: Lanes) -> Any:
+    if lanes == F64:
+        return value
+    return builder.fpext(value, _vector(F64)) if lanes == F32 else builder.uitofp(value, _vector(F64))
 
 
 @intrinsic
@@ -198,6 +209,18 @@ def as_floats(typing: Any, a: Any) -> Any:
 def as_words(typing: Any, a: Any) -> Any:
     """The bits of single precision, read as words."""
     return _elementwise((a,), U32, lambda builder, x: builder.bitcast(x, _vector(U32)))
+
+
+@intrinsic
+def as_doubles(typing: Any, a: Any) -> Any:
+    """The bits of words of 64 bits, read as double precision."""
+    return _elementwise((a,), F64, lambda builder, x: builder.bitcast(x, _vector(F64)))
+
+
+@intrinsic
+def as_long_words(typing: Any, a: Any) -> Any:
+    """The bits of double precision, read as words of 64 bits."""
+    return _elementwise((a,), U64, lambda builder, x: builder.bitcast(x, _vector(U64)))
 
 
 @intrinsic
@@ -228,10 +251,11 @@ def load(typing: Any, array: Any, row: Any) -> Any:
 
 @intrinsic
 def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
-    """Write a vector into row `row`."""
+    """Write a vector into row `row`, in double precision where the array is."""
 
     def code(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-        builder.store(values[2], _place(context, builder, values[0], array, values[1], row), align=4)
+        wide = _widened(builder, values[2], value) if array.dtype == types.float64 else values[2]
+        builder.store(wide, _place(context, builder, values[0], array, values[1], row), align=4)
         return context.get_dummy_value()
 
     return types.void(array, row, value), code

@@ -88,10 +88,10 @@ def _matrix_free_refusal(net: ResNet, names: Collection[str], inputs: int) -> st
 
 
 def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
-    if not in_lanes(job):
-        from reslim.simulation import matrix_free
+    if needs_double(job):
+        from reslim.simulation import joint
 
-        matrix_free.run(job.net, job.inputs, job.backward, job.kind, job.double, job.seed, first, rec)
+        joint.run(job.net, job.inputs, job.backward, job.kind, job.double, job.seed, first, rec)
     elif job.backward:
         from reslim.simulation import backward
 
@@ -102,13 +102,13 @@ def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
         forward.run(job.net, job.inputs, job.seed, first, rec)
 
 
-def in_lanes(job: Job) -> bool:
-    """Return whether the passes in lanes give everything: one input, single precision, no displacements.
+def needs_double(job: Job) -> bool:
+    """Return whether states in single precision do not do.
 
-    A displacement is a small difference of states, which needs their double precision.
+    A displacement is a small difference of states, and so is what tells apart two inputs that are nearly equal.
     """
     displaced = {"log_displacement", "log_grad_displacement"} & set(job.names)
-    return not (job.double or displaced or len(job.inputs) > 1)
+    return bool(job.double or displaced or len(job.inputs) > 1)
 
 
 def _conditional_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
@@ -161,7 +161,7 @@ SAMPLERS = (
         _matrix_free_refusal,
         _run_matrix_free,
         lambda double: "double" if double else "single",
-        lambda net, m: 10.0 * net.depth * net.width * m * m,
+        lambda net, m: 3.0 * net.depth * net.width * m * m,
     ),
     Sampler("conditional", _conditional_refusal, _run_conditional, lambda double: "double", _conditional_cost),
     Sampler("explicit", _explicit_refusal, _run_explicit, lambda double: "double", _explicit_cost),

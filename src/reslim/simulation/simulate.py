@@ -65,8 +65,8 @@ def simulate(
     layers : "auto" (at most 33, evenly spread), "all", "last" or a list; each quantity takes the part in its domain.
     inputs : array (m, n_in), sent through the *same* network in every replica; None is one with |x|² = n_in.
     method : "auto", "matrix-free" (Gaussian entries), "radial" (O(1) a layer, some ReLU nets) or "explicit".
-    precision : "single": normal numbers in float32, |g| ≤ 6.56, and in the fast passes of one input the states, without
-        drift (docs/engine.md); or "double": everything in float64. Sums and logarithms are float64 always.
+    precision : "single": normal numbers in float32, |g| ≤ 6.56, and without several inputs or displacements the states
+        too, without drift (docs/engine.md); or "double": everything in float64. Sums and logarithms are float64 always.
     threads : number of threads; all cores by default.
     progress : whether to show, on a terminal's stderr, a progress bar after one second and a line when kernels compile.
     draws : False for the summary alone, of as many networks as you have time for.

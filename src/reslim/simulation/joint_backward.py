@@ -1,0 +1,174 @@
+"""The backward pass of m inputs in lanes, after their forward pass, in double precision (see `joint`).
+
+States are kept at checkpoints every √depth layers and replayed between them from their own streams. The products with the
+transposed matrices are drawn for all inputs jointly, given what the matrices did to all of the states
+(docs/derivations/matrix-free.md).
+"""
+
+from __future__ import annotations
+
+import math
+
+from reslim.simulation.double_activations import slope_of
+from reslim.simulation.generator import CHANNEL, begin, fill
+from reslim.simulation.jit import inlined, part
+from reslim.simulation.joint_forward import MOST_EXPONENT, draw_branch, power, restore, save, shift_of, square_distance, step
+from reslim.simulation.joint_records import (
+    ALONG,
+    P_EXPONENT,
+    P_MOVED,
+    P_MOVED_EXPONENT,
+    P_SQUARE,
+    P_START,
+    TOTAL,
+    WEIGHT,
+    WEIGHT_EXPONENT,
+)
+from reslim.simulation.lane_products import add, clear_beyond, copy, inner_product, transpose
+from reslim.simulation.lanes import LANES, doubles_of, fma, load, store, where_greater
+
+
+@inlined
+def replay(w, at, noise, layers, index):
+    """Draw the states of a segment again."""
+    restore(w, at, at.segment + index)
+    for layer in range(index * at.segment, (index + 1) * at.segment):
+        save(w, at, layer)
+        draw_branch(w, at, noise, layer)
+        step(w, at, at.outer, layers[layer].keep, layers[layer].gain)
+
+
+@inlined
+def start_gradients(w, at, noise):
+    """Draw p_d, one for all inputs of a network, and tie it to each z_d: put it along z_d, or take out what is along z_d."""
+    begin(noise.stream, noise.seed, noise.key, 0, CHANNEL.functional)
+    fill(noise.stream, noise.double, w[at.p : at.p + at.rows])
+    clear_beyond(w, at.p, at.width)
+    for a in range(at.inputs - 1, -1, -1):
+        p, z, square = at.p + a * at.rows, at.z + a * at.rows, load(w, at.square + a)
+        copy(w, at.p, w, p, at.rows)
+        if at.functional == 1:
+            for i in range(at.rows):
+                store(w, p + i, where_greater(square, 0.0, load(w, z + i), load(w, p + i)))
+        if at.functional == 2:
+            along = inner_product(w, p, z, at.rows) / square * -1.0
+            add(w, p, where_greater(square, 0.0, along, 0.0), z, z, at.rows)
+        store(w, at.p_square + a, inner_product(w, p, p, at.rows))
+        for row in (at.p_exponent + a, at.total + a, at.total_exponent + a):
+            store(w, row, doubles_of(0.0))
+    copy(w, at.p, w, at.p_d, at.inputs * at.rows)
+
+
+@part
+def multiply_by_slopes(w, at, a):
+    """Set t = s φ'(s 2ᵉ h) t, and its square. O(n)."""
+    for lane in range(LANES):
+        w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
+    scale, leak, total, one = load(w, at.scratch), doubles_of(at.slope), doubles_of(0.0), doubles_of(1.0)
+    h, t, coins, kind = at.h + a * at.rows, at.t + a * at.rows, at.coins, at.kind
+    for i in range(at.rows):
+        coin = load(w, coins + i)
+        value = coin * load(w, h + i)
+        slope = where_greater(value, 0.0, one, leak) if kind == 0 else slope_of(kind, scale * value)
+        value = coin * slope * load(w, t + i)
+        store(w, t + i, value)
+        total = fma(value, value, total)
+    store(w, at.t_square + a, total)
+
+
+@inlined
+def to_pre_activations(w, at, noise, layer):
+    """Set t to the changes of p̃ through the block, up to its gains."""
+    draw_branch(w, at, noise, layer)
+    transpose(w, at.outer, noise, layer, CHANNEL.backward, at.fresh, at.p, at.p_square, at.t)
+    for a in range(at.inputs):
+        multiply_by_slopes(w, at, a)
+
+
+@inlined
+def through_inner(w, at, noise, layer):
+    """Turn t into Wᵀt for all inputs."""
+    transpose(w, at.inner, noise, layer, CHANNEL.inner_backward, at.fresh, at.t, at.t_square, at.u)
+    copy(w, at.u, w, at.t, at.inputs * at.rows)
+    for a in range(at.inputs):
+        t = at.t + a * at.rows
+        store(w, at.t_square + a, inner_product(w, t, t, at.rows))
+
+
+@part
+def weigh(w, at, a, gain):
+    """Set `weight` to the squared gradient of a block's weights, and add it to the sum over blocks; before p moves on."""
+    for lane in range(LANES):
+        weight = gain**2 * w[at.p_square + a, lane] * w[at.outer.lengths + a, lane]
+        if at.two_matrix:
+            weight += (at.gain_in * gain) ** 2 * w[at.t_square + a, lane] * w[at.square + a, lane]
+        e, total, f = w[at.exponent + a, lane] + w[at.p_exponent + a, lane], w[at.total + a, lane], w[at.total_exponent + a, lane]
+        w[at.weight + a, lane], w[at.weight_exponent + a, lane] = weight, e
+        if weight > 0.0:
+            top = max(e, f) if total > 0.0 else e
+            u, v = power(f - top, 500.0), power(e - top, 500.0)
+            w[at.total + a, lane], w[at.total_exponent + a, lane] = total * u * u + weight * v * v, top
+
+
+@part
+def move(w, at, a, keep, gain):
+    """Set p̃ = keep p̃ + gain t, within a safe range."""
+    for lane in range(LANES):
+        ahead = keep**2 * w[at.p_square + a, lane] + gain**2 * w[at.t_square + a, lane]
+        shift = shift_of(ahead / at.width)
+        w[at.p_exponent + a, lane] += shift
+        w[at.scratch, lane], w[at.scratch + 1, lane] = math.ldexp(keep, -shift), math.ldexp(gain, -shift)
+    k, g, total = load(w, at.scratch), load(w, at.scratch + 1), doubles_of(0.0)
+    p, t = at.p + a * at.rows, at.t + a * at.rows
+    for i in range(at.rows):
+        value = fma(g, load(w, t + i), k * load(w, p + i))
+        store(w, p + i, value)
+        total = fma(value, value, total)
+    store(w, at.p_square + a, total)
+
+
+@part
+def record_gradients(w, at, found, row):
+    """Write down the squares of the gradients p_l, of their displacements, and their products with the states z_l."""
+    m, wanted = at.inputs, at.wanted
+    copy(w, at.p_square, found, row + P_SQUARE * m, m)
+    copy(w, at.p_exponent, found, row + P_EXPONENT * m, m)
+    for a in range(m):
+        p = at.p + a * at.rows
+        if wanted.cosine:
+            store(found, row + ALONG * m + a, inner_product(w, p, at.z + a * at.rows, at.rows))
+        if wanted.grad_displacement:
+            moved = square_distance(w, at, p, at.p_square + a, at.p_exponent + a, at.p_d + a * at.rows, at.zero)
+            store(found, row + P_MOVED * m + a, moved)
+            store(found, row + P_MOVED_EXPONENT * m + a, load(w, at.scratch))
+
+
+@inlined
+def run_backward(w, at, noise, layers, found):
+    """Run the gradients from z_d to z_0."""
+    m, ends, held = at.inputs, at.wanted.ends, (at.depth - 1) // at.segment
+    start_gradients(w, at, noise)
+    copy(w, at.p_square, found, ends + P_START * m, m)
+    if layers[at.depth].row >= 0:
+        record_gradients(w, at, found, layers[at.depth].row)
+    for layer in range(at.depth - 1, -1, -1):
+        if layer // at.segment != held:
+            held = layer // at.segment
+            replay(w, at, noise, layers, held)
+        restore(w, at, layer % at.segment)
+        to_pre_activations(w, at, noise, layer)
+        for a in range(m):
+            weigh(w, at, a, layers[layer].gain)
+        if layers[layer + 1].row >= 0:
+            copy(w, at.weight, found, layers[layer + 1].row + WEIGHT * m, m)
+            copy(w, at.weight_exponent, found, layers[layer + 1].row + WEIGHT_EXPONENT * m, m)
+        gain = layers[layer].gain
+        if at.two_matrix:
+            through_inner(w, at, noise, layer)
+            gain *= at.gain_in
+        for a in range(m):
+            move(w, at, a, layers[layer].keep, gain)
+        if layers[layer].row >= 0:
+            record_gradients(w, at, found, layers[layer].row)
+    copy(w, at.total, found, ends + TOTAL * m, m)
+    copy(w, at.total_exponent, found, ends + (TOTAL + 1) * m, m)

@@ -1,0 +1,217 @@
+"""The forward pass of m inputs in lanes, in double precision (see `joint`)."""
+
+from __future__ import annotations
+
+import math
+
+from reslim.simulation.double_activations import activated
+from reslim.simulation.forward import SAFE
+from reslim.simulation.generator import CHANNEL, begin, fill_coins
+from reslim.simulation.jit import inlined, part
+from reslim.simulation.joint_records import (
+    ACTIVE,
+    END,
+    ENDS,
+    ENERGY,
+    EXPONENT,
+    H_SQUARE,
+    MOVED,
+    MOVED_EXPONENT,
+    OUTPUT,
+    SQUARE,
+    START,
+)
+from reslim.simulation.lane_products import combine, copy, draw, inner_product, orthogonalise
+from reslim.simulation.lanes import LANES, absolute, copysign, doubles_of, fma, load, sqrt, store, where_greater
+
+MOST_EXPONENT = 900.0  # beyond it every activation has reached its limit to the last bit
+
+
+@part
+def power(exponent, most):
+    """Return 2ᵉ, with e within ± most."""
+    return math.ldexp(1.0, int(min(max(exponent, -most), most)))
+
+
+@part
+def shift_of(mean_square):
+    """Return the exponent to take out of what has this mean square: 0 within a safe range."""
+    return 0 if mean_square == 0.0 or 1.0 / SAFE <= mean_square <= SAFE else math.frexp(mean_square)[1] // 2
+
+
+@part
+def step(w, at, matrix, keep, gain):
+    """Set z = keep z + gain W x for all inputs."""
+    for a in range(at.inputs):
+        for lane in range(LANES):
+            shift = shift_of(keep**2 * w[at.square + a, lane] / at.width + gain**2 * w[matrix.lengths + a, lane])
+            w[at.exponent + a, lane] += shift
+            w[at.scratch, lane], w[at.scratch + 1, lane] = math.ldexp(keep, -shift), math.ldexp(gain, -shift)
+        square = combine(w, matrix, a, load(w, at.scratch), load(w, at.scratch + 1), at.z + a * at.rows)
+        store(w, at.square + a, square)
+
+
+@inlined
+def draw_start(w, at, noise):
+    """Draw z_0 = W_in x/√n_in."""
+    for row in range(at.square, at.exponent + at.inputs):
+        store(w, row, doubles_of(0.0))
+    draw(w, at.start, noise, 0, CHANNEL.input)
+    step(w, at, at.start, 0.0, at.gain_start)
+    copy(w, at.z, w, at.z_0, at.inputs * (at.rows + 2))
+
+
+@part
+def toss(w, at, noise, layer):
+    """Set the coins of a Balanced layer: the spare bits of the stream that made its pre-activations."""
+    channel = CHANNEL.inner if at.two_matrix else CHANNEL.forward if layer > 0 else CHANNEL.input
+    begin(noise.stream, noise.seed, noise.key, layer if at.two_matrix else max(layer - 1, 0), channel)
+    fill_coins(noise.stream, noise.words, w[at.coins : at.coins + at.rows])
+
+
+@part
+def activate(w, at, a):
+    """Set x = 2⁻ᵉ φ(s 2ᵉ h), the vector a of V, its squared length and the active units. O(n)."""
+    for lane in range(LANES):
+        w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
+    scale, slope = load(w, at.scratch), doubles_of(at.slope)
+    inverse, h, x = 1.0 / scale, at.h + a * at.rows, at.outer.basis + a * at.rows
+    energy, active, one = doubles_of(0.0), doubles_of(0.0), doubles_of(1.0)
+    kind, coins = at.kind, at.coins
+    for i in range(at.rows):
+        value = load(w, coins + i) * load(w, h + i)
+        active = active + where_greater(value, 0.0, one, 0.0)
+        if kind == 0:
+            value = where_greater(value, 0.0, value, slope * value)
+        else:
+            value = inverse * activated(kind, scale * value)
+        store(w, x + i, value)
+        energy = fma(value, value, energy)
+    store(w, at.outer.lengths + a, energy)
+    store(w, at.active + a, active)
+
+
+@part
+def draw_branch(w, at, noise, layer):
+    """Draw h, and what V is on φ(s h)."""
+    if at.balanced:
+        toss(w, at, noise, layer)
+    if at.two_matrix:
+        copy(w, at.z, w, at.inner.basis, at.inputs * at.rows)
+        copy(w, at.square, w, at.inner.lengths, at.inputs)
+        orthogonalise(w, at.inner)
+        draw(w, at.inner, noise, layer, CHANNEL.inner)
+    for a in range(at.inputs):
+        if at.two_matrix:
+            square = combine(w, at.inner, a, doubles_of(0.0), doubles_of(at.gain_in), at.h + a * at.rows)
+            store(w, at.h_square + a, square)
+        activate(w, at, a)
+    orthogonalise(w, at.outer)
+    draw(w, at.outer, noise, layer, CHANNEL.forward)
+
+
+@part
+def square_distance(w, at, x, square, exponent, y, other):
+    """Return |2ᵉ x - 2ᶠ y|²/4ᵗᵒᵖ, exact also where one of the two is negligible, and leave `top` in the scratch. O(n).
+
+    `square` and the exponents are rows; an x of which the square is 0 has no exponent.
+    """
+    for lane in range(LANES):
+        f = w[other, lane]
+        e = w[exponent, lane] if w[square, lane] > 0.0 else f
+        top = max(e, f)
+        w[at.scratch, lane] = top
+        w[at.scratch + 1, lane], w[at.scratch + 2, lane] = power(e - top, 1000.0), power(f - top, 1000.0)
+    total, u, v = doubles_of(0.0), load(w, at.scratch + 1), load(w, at.scratch + 2)
+    for i in range(at.rows):
+        difference = u * load(w, x + i) - v * load(w, y + i)
+        total = fma(difference, difference, total)
+    return total
+
+
+@part
+def cosine(w, at, a, b):
+    """Return the cosine between two states, ±1 at most. O(n)."""
+    x, y = at.z + a * at.rows, at.z + b * at.rows
+    squares = inner_product(w, x, x, at.rows) * inner_product(w, y, y, at.rows)
+    value = inner_product(w, x, y, at.rows) / sqrt(squares)
+    return where_greater(absolute(value), 1.0, copysign(doubles_of(1.0), value), value)
+
+
+@part
+def record_state(w, at, found, row):
+    """Write down the squares of the states, of their displacements, and the cosines between them."""
+    m, wanted = at.inputs, at.wanted
+    copy(w, at.square, found, row + SQUARE * m, m)
+    copy(w, at.exponent, found, row + EXPONENT * m, m)
+    for a in range(m):
+        if wanted.displacement:
+            state_0 = at.z_0 + m * at.rows  # its squares, then its exponents
+            z, z_0 = at.z + a * at.rows, at.z_0 + a * at.rows
+            moved = square_distance(w, at, z, at.square + a, at.exponent + a, z_0, state_0 + m + a)
+            store(found, row + MOVED * m + a, moved)
+            store(found, row + MOVED_EXPONENT * m + a, load(w, at.scratch))
+        if wanted.overlap:
+            for b in range(m):
+                store(found, row + wanted.fields * m + a * m + b, cosine(w, at, a, b))
+
+
+@inlined
+def record_activity(w, at, found, row):
+    """Write down what a block's activations have passed."""
+    m = at.inputs
+    copy(w, at.outer.lengths, found, row + ENERGY * m, m)
+    copy(w, at.h_square, found, row + H_SQUARE * m, m)
+    copy(w, at.active, found, row + ACTIVE * m, m)
+
+
+@inlined
+def record_ends(w, at, noise, found):
+    """Write down the first and the last state, and draw z_out = W_out z_d/√n."""
+    m, last, ends = at.inputs, at.last, at.wanted.ends
+    copy(w, at.z_0 + m * at.rows, found, ends + START * m, 2 * m)
+    copy(w, at.square, found, ends + END * m, 2 * m)
+    if at.wanted.output:
+        copy(w, at.z, w, last.basis, m * at.rows)
+        copy(w, at.square, w, last.lengths, m)
+        orthogonalise(w, last)
+        draw(w, last, noise, 0, CHANNEL.output)
+        for a in range(m):
+            row = ends + ENDS * m + a * last.rows_out
+            square = combine(w, last, a, doubles_of(0.0), doubles_of(at.gain_out), at.output)
+            store(found, ends + OUTPUT * m + a, square)
+            copy(w, at.output, found, row, last.rows_out)
+
+
+@inlined
+def run_forward(w, at, noise, layers, found):
+    """Run 16 networks to the end, and keep the states on the tape for a backward pass."""
+    draw_start(w, at, noise)
+    if layers[0].row >= 0:
+        record_state(w, at, found, layers[0].row)
+    for layer in range(at.depth):
+        if at.wanted.backward:
+            save(w, at, layer)
+        draw_branch(w, at, noise, layer)
+        if layers[layer].row >= 0:
+            record_activity(w, at, found, layers[layer].row)
+        step(w, at, at.outer, layers[layer].keep, layers[layer].gain)
+        if layers[layer + 1].row >= 0:
+            record_state(w, at, found, layers[layer + 1].row)
+    record_ends(w, at, noise, found)
+
+
+@inlined
+def save(w, at, layer):
+    """Keep the states z_l, and twice where a segment begins: the tape is a segment, then the first states of each."""
+    size = at.inputs * (at.rows + 2)
+    copy(w, at.z, w, at.tape + layer % at.segment * size, size)
+    if layer % at.segment == 0:
+        copy(w, at.z, w, at.tape + (at.segment + layer // at.segment) * size, size)
+
+
+@inlined
+def restore(w, at, place):
+    """Put kept states back: those of a place on the tape."""
+    size = at.inputs * (at.rows + 2)
+    copy(w, at.tape + place * size, w, at.z, size)
