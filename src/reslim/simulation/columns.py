@@ -17,12 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation import activate
-from reslim.simulation.jit import kernel, part
+from reslim.simulation import double_activations
+from reslim.simulation.jit import inlined, kernel, part
+from reslim.simulation.lane_activations import code
 from reslim.simulation.lanes import LANES, doubles_of, fma, load, store, where_greater
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
+MOST_EXPONENT = 900  # beyond it every activation has reached its limit to the last bit
 SAFE = 2.0**64  # squared norms outside [1/SAFE, SAFE] are rescaled by a power of two, which is exact
 
 
@@ -71,7 +73,7 @@ def padded(columns: int) -> int:
 def factors_of(nets: Sequence[ResNet], inputs: int) -> Factors:
     """Return the factors of networks that differ in skip and branch only; a network's inputs stand side by side."""
     v_in, v_out = nets[0].variances
-    kind, slope = activate.code(nets[0].phi)
+    kind, slope = code(nets[0].phi)
     keep, gain = np.zeros((2, nets[0].depth, padded(len(nets) * inputs)))
     for place, net in enumerate(nets):
         own = slice(place * inputs, (place + 1) * inputs)
@@ -147,37 +149,46 @@ def square(x, g, groups, out):
     store(out, g, total)
 
 
-@part
-def activated(factors, h, signs, exponents, g, groups, x):
-    """Set x = 2⁻ᵉ φ(s 2ᵉ h). O(n)."""
-    if factors.kind == 0:
-        zero, leak = doubles_of(0.0), doubles_of(factors.slope)
-        for i in range(signs.shape[0]):
-            at = load(h, i * groups + g) * signs[i]
-            store(x, i * groups + g, where_greater(at, zero, at, leak * at))
-        return
-    for i in range(signs.shape[0]):
-        for lane in range(LANES):
-            scale = activate.scale_of(exponents[g, lane])
-            at = scale * signs[i] * h[i * groups + g, lane]
-            x[i * groups + g, lane] = activate.value(factors.kind, factors.slope, at) / scale
+@inlined
+def scale_of(exponent):
+    """Return 2**exponent, within the range in which activations still change."""
+    return math.ldexp(1.0, int(max(-MOST_EXPONENT, min(MOST_EXPONENT, exponent))))
 
 
 @part
-def times_slope(factors, h, signs, exponents, gains, g, groups, t):
-    """Set t = gain s φ'(s 2ᵉ h) t. O(n)."""
-    gain = load(gains, g)
-    if factors.kind == 0:
-        zero, one, leak = doubles_of(0.0), doubles_of(1.0), doubles_of(factors.slope)
-        for i in range(signs.shape[0]):
-            row = i * groups + g
-            slope = where_greater(load(h, row) * signs[i], zero, one, leak)
-            store(t, row, gain * signs[i] * slope * load(t, row))
-        return
+def scales_of(exponents, g, scales):
+    """Set a group of scales to 2**exponents."""
+    for lane in range(LANES):
+        scales[g, lane] = scale_of(exponents[g, lane])
+
+
+@part
+def activated(factors, h, signs, scales, g, groups, x):
+    """Set x = φ(s f h)/f for the scales f. O(n)."""
+    scale, leak = load(scales, g), doubles_of(factors.slope)
+    inverse = 1.0 / scale
     for i in range(signs.shape[0]):
-        for lane in range(LANES):
-            at = activate.scale_of(exponents[g, lane]) * signs[i] * h[i * groups + g, lane]
-            t[i * groups + g, lane] *= gains[g, lane] * signs[i] * activate.derivative(factors.kind, factors.slope, at)
+        row = i * groups + g
+        at = load(h, row) * signs[i]
+        if factors.kind == 0:
+            store(x, row, where_greater(at, 0.0, at, leak * at))
+        else:
+            store(x, row, inverse * double_activations.activated(factors.kind, scale * at))
+
+
+@part
+def times_slope(factors, h, signs, scales, gains, g, groups, t):
+    """Set t = gain s φ'(s f h) t for the scales f. O(n)."""
+    scale, gain = load(scales, g), load(gains, g)
+    one, leak = doubles_of(1.0), doubles_of(factors.slope)
+    for i in range(signs.shape[0]):
+        row = i * groups + g
+        at = load(h, row) * signs[i]
+        if factors.kind == 0:
+            slope = where_greater(at, 0.0, one, leak)
+        else:
+            slope = double_activations.slope_of(factors.kind, scale * at)
+        store(t, row, gain * signs[i] * slope * load(t, row))
 
 
 @part
@@ -218,7 +229,7 @@ def forward(factors, matrices, paths):
     gain = factors.gain.reshape((depth, groups, LANES))
     exponent = paths.exponent.reshape((depth + 1, groups, LANES))
     passed = paths.passed.reshape((depth, groups, LANES))
-    squares = np.empty((groups, LANES))
+    squares, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
     for g in range(groups):
         rescale(paths.z[0], squares, g, groups, exponent[0])
     for l in range(depth):
@@ -228,7 +239,8 @@ def forward(factors, matrices, paths):
             if two_matrix:
                 apply(matrices.w[l], z, g, groups, h)
                 scaled(h, g, groups, factors.gain_in)
-            activated(factors, h, matrices.signs[l], exponent[l], g, groups, paths.x)
+            scales_of(exponent[l], g, scales)
+            activated(factors, h, matrices.signs[l], scales, g, groups, paths.x)
             square(paths.x, g, groups, passed[l])
             apply(matrices.v[l], paths.x, g, groups, paths.y)
             added(keep[l], z, gain[l], paths.y, g, groups, paths.z[l + 1])
@@ -244,7 +256,8 @@ def backward(factors, matrices, paths):
     gain = factors.gain.reshape((depth, groups, LANES))
     exponent = paths.exponent.reshape((depth + 1, groups, LANES))
     p_exponent = paths.p_exponent.reshape((depth + 1, groups, LANES))
-    ones, squares, own = np.ones((groups, LANES)), np.empty((groups, LANES)), np.empty((groups, LANES))
+    ones, squares = np.ones((groups, LANES)), np.empty((groups, LANES))
+    own, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
     for g in range(groups):
         rescale(paths.p[depth], squares, g, groups, p_exponent[depth])
     for l in range(depth - 1, -1, -1):
@@ -255,7 +268,8 @@ def backward(factors, matrices, paths):
             square(after, g, groups, squares)
             paths.weight[l, here] = gain[l, g] ** 2 * squares[g] * paths.passed[l, here]
             apply_transposed(matrices.v[l], after, g, groups, paths.x)
-            times_slope(factors, h, matrices.signs[l], exponent[l], gain[l], g, groups, paths.x)
+            scales_of(exponent[l], g, scales)
+            times_slope(factors, h, matrices.signs[l], scales, gain[l], g, groups, paths.x)
             if two_matrix:
                 square(paths.x, g, groups, squares)
                 square(paths.z[l], g, groups, own)

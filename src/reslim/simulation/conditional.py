@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation import activate, columns, path_records
-from reslim.simulation.columns import SAFE, Factors, Matrices, Paths
+from reslim.simulation import columns, path_records
+from reslim.simulation.columns import SAFE, Factors, Matrices, Paths, activated, scales_of
 from reslim.simulation.explicit import Weights, stream
 from reslim.simulation.jit import kernel, part
+from reslim.simulation.lanes import LANES
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
@@ -82,31 +83,33 @@ def apply(known, time, inputs, x, out):
 
 
 @kernel
-def forward(factors, inner, outer, signs, inputs, z, h, exponent, passed):
-    """Run the states from z_0 to z_d; arrays (layers, n, inputs) and (layers, inputs), as in `columns.Paths`."""
-    depth, n = signs.shape
-    two_matrix = h.shape[0] > 0
-    x, pre = np.empty(n), np.empty(n)
+def forward(factors, inner, outer, signs, inputs, paths):
+    """Run the states from z_0, which is in paths, to z_d."""
+    (depth, n), columns = signs.shape, paths.exponent.shape[1]
+    two_matrix, groups = paths.h.shape[0] > 0, columns // LANES
+    vector, product, scales = np.empty(n), np.empty(n), np.empty((groups, LANES))
     for l in range(depth):
+        z, after, x = paths.z[l].reshape((n, columns)), paths.z[l + 1].reshape((n, columns)), paths.x.reshape((n, columns))
+        pre = paths.h[l] if two_matrix else paths.z[l]
+        if two_matrix:
+            h = pre.reshape((n, columns))
+            for a in range(inputs):
+                vector[:] = z[:, a]
+                apply(inner, l * inputs + a, inputs, vector, product)
+                h[:, a] = factors.gain_in * product
+        exponent = paths.exponent[l].reshape((groups, LANES))
+        for g in range(groups):
+            scales_of(exponent, g, scales)
+            activated(factors, pre, signs[l], scales, g, groups, paths.x)
         for a in range(inputs):
-            pre[:] = z[l, :, a]
-            if two_matrix:
-                apply(inner, l * inputs + a, inputs, z[l, :, a].copy(), pre)
-                pre *= factors.gain_in
-                h[l, :, a] = pre
-            scale = activate.scale_of(exponent[l, a])
-            for i in range(n):
-                x[i] = activate.value(factors.kind, factors.slope, scale * signs[l, i] * pre[i]) / scale
-            passed[l, a] = dot(x, x)
-            apply(outer, l * inputs + a, inputs, x, pre)
-            square = 0.0
-            for i in range(n):
-                z[l + 1, i, a] = factors.keep[l, a] * z[l, i, a] + factors.gain[l, a] * pre[i]
-                square += z[l + 1, i, a] ** 2
+            vector[:] = x[:, a]
+            paths.passed[l, a] = dot(vector, vector)
+            apply(outer, l * inputs + a, inputs, vector, product)
+            vector[:] = factors.keep[l, a] * z[:, a] + factors.gain[l, a] * product
+            square = dot(vector, vector)
             shift = 0 if square == 0.0 or 1.0 / SAFE <= square <= SAFE else math.frexp(square)[1] // 2
-            exponent[l + 1, a] = exponent[l, a] + shift if square > 0.0 else 0.0
-            for i in range(n):
-                z[l + 1, i, a] = math.ldexp(z[l + 1, i, a], -shift)
+            paths.exponent[l + 1, a] = paths.exponent[l, a] + shift if square > 0.0 else 0.0
+            after[:, a] = math.ldexp(1.0, -shift) * vector
 
 
 def _path(net: ResNet, factors: Factors, inputs: Array, seed: int, replica: int) -> tuple[Weights, Paths]:
@@ -119,9 +122,8 @@ def _path(net: ResNet, factors: Factors, inputs: Array, seed: int, replica: int)
     none = np.empty((0, n, n))
     weights = Weights(w_in, Matrices(none, none, signs), rng.standard_normal((net.n_out, n)), np.empty(0))
     found = columns.paths_of(net, count, False)
-    z, h = found.by_column(found.z, count), found.by_column(found.h, count)
-    z[0] = w_in @ inputs.T / math.sqrt(net.n_in)
-    forward(factors, inner, outer, signs, count, z, h, found.exponent, found.passed)
+    found.by_column(found.z[:1], count)[0] = w_in @ inputs.T / math.sqrt(net.n_in)
+    forward(factors, inner, outer, signs, count, found)
     return weights, found
 
 
