@@ -6,12 +6,17 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 
-def versions(*packages: str) -> str:
+def versions(*names: str) -> str:
     """Return ``python 3.11.7, reslim 0.1.0, numpy 2.4.6, ...`` for the packages that are installed."""
-    found = [f"python {platform.python_version()}"]
-    for package in ("reslim", "numpy", *packages):
+    return f"python {platform.python_version()}, {packages('reslim', 'numpy', *names)}"
+
+
+def packages(*names: str) -> str:
+    """Return ``numpy 2.4.6, ...`` for the packages that are installed."""
+    found = []
+    for name in names:
         try:
-            found.append(f"{package} {version(package)}")
+            found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
     return ", ".join(found)

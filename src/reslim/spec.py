@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, TypeGuard
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reslim import checks
 from reslim import coupling as couplings
 from reslim.activations import Activation, activation
-from reslim.coupling import Coupling, Independent
+from reslim.coupling import Coupling, Fractional, Independent
 from reslim.errors import BadKind, BadValue, Verbatim
 
 Block = Literal["one-matrix", "two-matrix"]
@@ -47,6 +47,10 @@ class DepthPower:
         except OverflowError:
             return math.inf if self.prefactor else 0.0
         return self.prefactor * power
+
+
+# numbers that stand for a field: the field, and what makes its value of them
+SHORTHANDS: dict[str, tuple[str, Callable[..., Any]]] = {"beta": ("branch", DepthPower), "hurst": ("coupling", Fractional)}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

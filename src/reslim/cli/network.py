@@ -15,7 +15,7 @@ from reslim.cli.options import NetworkOptions
 from reslim.cli.phrases import Refusal, said_by_system, statement
 from reslim.coupling import Coupling
 from reslim.errors import ArgumentError
-from reslim.spec import DepthPower, ResNet
+from reslim.spec import SHORTHANDS, DepthPower, ResNet
 
 PRESETS: dict[str, Callable[..., ResNet]] = {"li-nica-roy": ResNet.li_nica_roy, "marion": ResNet.marion}
 READERS: dict[str, Callable[[str], Any]] = {
@@ -34,7 +34,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "n_in": parsing.integer,
     "n_out": parsing.integer,
 }
-SHORTHANDS = {"beta": "branch", "hurst": "coupling"}
+FULL = {short: field for short, (field, _) in SHORTHANDS.items()}
 CALLS = {"DepthPower": "branch", "Smooth": "coupling", "Fractional": "coupling"}  # the field that each describes
 
 
@@ -46,7 +46,7 @@ def build(options: NetworkOptions, input_length: int | None = None) -> ResNet:
         base = {} if options.spec is None else _read(options.spec)
         if input_length is not None and "n_in" not in base:
             base["n_in"] = input_length
-        changes = {SHORTHANDS.get(name, name): READERS[name](value) for name, value in given.items()}
+        changes = {FULL.get(name, name): READERS[name](value) for name, value in given.items()}
         _refuse_missing({**base, **changes}, options.spec)
         if options.spec is not None:
             return ResNet.from_dict({**base, **_as_json(changes)})
@@ -57,7 +57,7 @@ def build(options: NetworkOptions, input_length: int | None = None) -> ResNet:
 
 
 def _refuse_conflicts(options: NetworkOptions, given: Mapping[str, Any]) -> None:
-    for short, field in SHORTHANDS.items():
+    for short, field in FULL.items():
         if short in given and field in given:
             raise Refusal(f"--{short} is short for a --{field}: give one of the two.")
     if options.spec is not None and options.preset is not None:
@@ -101,7 +101,7 @@ def _as_json(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _subject(error: ArgumentError, given: Mapping[str, Any], spec: str | None) -> str:
     """Return what set the argument: an option, or a field of the file."""
     field = CALLS.get(error.call, error.argument)
-    shorthand = next((short for short, long in SHORTHANDS.items() if long == field and short in given), field)
+    shorthand = next((short for short, long in FULL.items() if long == field and short in given), field)
     if spec is not None and shorthand not in given:
         return f"--spec {spec}:" if field in ("field", "text") else f"--spec {spec}: {error.argument}"
     return f"--{shorthand.replace('_', '-')}"
