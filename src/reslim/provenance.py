@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
@@ -11,6 +12,7 @@ def versions(*names: str) -> str:
     return f"python {platform.python_version()}, {packages('reslim', 'numpy', *names)}"
 
 
+@cache
 def packages(*names: str) -> str:
     """Return ``numpy 2.4.6, ...`` for the packages that are installed."""
     found = []

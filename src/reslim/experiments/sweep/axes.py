@@ -20,6 +20,7 @@ from reslim.spec import SHORTHANDS, DepthPower, ResNet
 
 CALL = "sweep"
 FIELDS = (*(field.name for field in fields(ResNet)), *SHORTHANDS)
+MOST = 100_000  # values of one field
 REALS = ("skip", "branch", "variance", *SHORTHANDS)
 
 
@@ -86,7 +87,8 @@ def read(vary: object) -> tuple[Axis, ...]:
     for axis in axes:
         rivals = [other.field for other in axes if other.target == axis.target]
         if len(rivals) > 1:
-            raise BadValue(CALL, "vary", "must not set a field twice", Verbatim(f"{' and '.join(rivals)}, which both set {axis.target}"))
+            got = Verbatim(f"{' and '.join(rivals)}, which both set {axis.target}")
+            raise BadValue(CALL, "vary", "must not set a field twice", got)
     return axes
 
 
@@ -95,8 +97,8 @@ def _axis(field: object, values: object) -> Axis:
     assert isinstance(field, str)
     if isinstance(values, str | bytes) or not isinstance(values, Sequence | np.ndarray):
         raise BadKind(CALL, "vary", f"must give {field} a list of values", values)
-    if len(values) == 0:
-        raise BadValue(CALL, "vary", f"must give {field} at least one value", Verbatim("none"))
+    if not 1 <= len(values) <= MOST:
+        raise BadValue(CALL, "vary", f"must give {field} 1 to {MOST:,} values", Verbatim(f"{len(values):,}"))
     axis = Axis(field, tuple(_canonical(field, value) for value in values))
     seen: set[str] = set()
     for value in axis.values:

@@ -76,7 +76,7 @@ def _dask(address: str, jobs: int) -> Iterator[Executor]:
             yield executor
     else:
         with (
-            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address="", silence_logs=50) as cluster,
             Client(cluster) as client,
             _ended(client.get_executor()) as executor,
         ):

@@ -156,6 +156,5 @@ def _lost(made: Plan, chunk: Chunk) -> ChildProcessError:
     name = made.grid.name(chunk.cells[0])
     more = f" and {len(chunk.cells) - 1} more" if len(chunk.cells) > 1 else ""
     return ChildProcessError(
-        f"{MOST_DEATHS} workers died at the cell {name}{more}: too little memory, or a script without "
-        'if __name__ == "__main__". What is finished is kept'
+        f'{MOST_DEATHS} workers died at the cell {name}{more}: too little memory, or a script without if __name__ == "__main__"'
     )

@@ -39,7 +39,9 @@ class Store:
     """The files of one sweep in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.chunks = folder, folder / "chunks"
+        from pyarrow import parquet  # here, so that a sweep without it fails before it begins
+
+        self.folder, self.chunks, self.parquet = folder, folder / "chunks", parquet
 
     def begin(self, plan: Plan) -> Plan:
         """Return the plan of the folder, which is this one from now on; refuse a folder that holds another sweep."""
@@ -67,8 +69,7 @@ class Store:
         found = self.plan()
         difference = plan.difference(found)
         if difference:
-            hint = "Take another folder, or resume that sweep."
-            raise BadValue(CALL, "out", f"holds another sweep: {difference}", None, hint)
+            raise BadValue(CALL, "out", f"holds another sweep: {difference}", None, f"Take another folder than {self.folder}.")
         return found
 
     def _refuse_foreign_files(self) -> None:
@@ -97,10 +98,8 @@ class Store:
 
     def write(self, chunk: Chunk, table: pa.Table) -> None:
         """Write a chunk."""
-        from pyarrow import parquet
-
         stream = BytesIO()
-        parquet.write_table(table, stream, compression="zstd")
+        self.parquet.write_table(table, stream, compression="zstd")
         content = stream.getvalue()
         path = self.chunks / f"{chunk.key}.{_checksum(content)}.parquet"
         results.write_atomically(path, lambda temporary: Path(temporary).write_bytes(content))
@@ -114,23 +113,19 @@ class Store:
         return {key: cells for key, cells in found.items() if cells is not None}
 
     def _first_whole(self, paths: list[Path]) -> list[Found] | None:
-        from pyarrow import parquet
-
         for path in paths:
             content = path.read_bytes()
             if _checksum(content) == path.name.split(".")[1]:
-                return tables.found_in(parquet.read_table(BytesIO(content)))
+                return tables.found_in(self.parquet.read_table(BytesIO(content)))
         for path in paths:
             print(f"reslim: {path} is damaged (its checksum is another); computing it again.", file=sys.stderr)
         return None
 
     def finish(self, plan: Plan, found: Sequence[Found]) -> xr.Dataset:
         """Write the results, and return them as a Dataset."""
-        from pyarrow import parquet
-
         self.compared(plan)
         table, dataset = tables.of_plan(plan, found), tables.dataset(plan, found)
-        results.write_atomically(self.folder / TABLE, partial(parquet.write_table, table, compression="zstd"))
+        results.write_atomically(self.folder / TABLE, partial(self.parquet.write_table, table, compression="zstd"))
         results.save(dataset, self.folder / DATASET)
         return dataset
 

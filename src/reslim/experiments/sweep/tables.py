@@ -77,9 +77,8 @@ def dataset(plan: Plan, found: Sequence[Found]) -> xr.Dataset:
     grid, lead = plan.grid, tuple(axis.field for axis in plan.grid.axes)
     where = [places(net, plan.request) for net in grid.nets]
     values = np.array([cell.values for cell in found]).reshape(*grid.shape, len(where[0]), len(STATISTICS))
-    union = sorted({place.layer for place in where[0] if place.layer is not None})
     result = xr.Dataset(
-        {name: _variable(name, values, lead, where, union, plan.request.layers == "last") for name in plan.request.quantities},
+        {name: _variable(name, values, lead, where, plan.request.layers == "last") for name in plan.request.quantities},
         coords={
             **{axis.field: (axis.field, axis.coordinate, {"long_name": axis.field}) for axis in grid.axes},
             "statistic": ("statistic", list(STATISTICS), {"long_name": results.DIM_NAMES["statistic"]}),
@@ -87,30 +86,34 @@ def dataset(plan: Plan, found: Sequence[Found]) -> xr.Dataset:
     )
     result["died"] = (lead, np.array([cell.died for cell in found]).reshape(grid.shape), {"long_name": "share of dead networks"})
     result["method"] = (lead, np.array([cell.method for cell in found]).reshape(grid.shape), {"long_name": "sampler"})
-    return results.with_coordinates(result.assign_attrs(_attributes(plan)), union)
+    return results.with_coordinates(result.assign_attrs(_attributes(plan)), _layers(where[0]))
 
 
-def _variable(name: str, values: np.ndarray, lead: tuple[str, ...], where: Sequence[Sequence[Place]], union: list[int], last: bool) -> xr.DataArray:
+def _layers(where: Sequence[Place], name: str | None = None) -> list[int]:
+    """Return the layers of a network's numbers, or of those of one quantity."""
+    return sorted({place.layer for place in where if place.layer is not None and name in (None, place.quantity)})
+
+
+def _variable(name: str, values: np.ndarray, lead: tuple[str, ...], where: Sequence[Sequence[Place]], last: bool) -> xr.DataArray:
     """Return a quantity over the grid, of values (grid, places, statistics)."""
+    quantity, lead = QUANTITIES[name], (*lead, "statistic")
     mine = [number for number, place in enumerate(where[0]) if place.quantity == name]
-    own = np.swapaxes(values[..., mine, :], -1, -2)[..., None]
-    lead = (*lead, "statistic")
-    if QUANTITIES[name].domain == "none":
-        own = own if "output_unit" in QUANTITIES[name].dims else own[..., 0, :]
-        return results.variable(QUANTITIES[name], own, lead, [], [])
+    own = np.swapaxes(values[..., mine, :], -1, -2)[..., None]  # grid, statistic, place, input
+    if quantity.domain == "none":
+        return results.variable(quantity, own if "output_unit" in quantity.dims else own[..., 0, :], lead, [], [])
     if last:
-        layers = sorted({cell[number].layer for cell in where for number in mine})
-        labelled = results.variable(QUANTITIES[name], own, lead, [0], [0]).isel(layer=0)
-        return labelled.assign_attrs(layers=np.array(layers)) if len(layers) == 1 else _without_layers(labelled)
-    layers = [where[0][number].layer for number in mine]
+        return _at_the_last(results.variable(quantity, own, lead, [0], [0]).isel(layer=0), name, where)
+    layers, union = _layers(where[0], name), _layers(where[0])
     spread = np.full((*own.shape[:-2], len(union), 1), np.nan)
     spread[..., [union.index(layer) for layer in layers], :] = own
-    return results.variable(QUANTITIES[name], spread, lead, layers, union)
+    return results.variable(quantity, spread, lead, layers, union)
 
 
-def _without_layers(array: xr.DataArray) -> xr.DataArray:
-    """Return a variable whose layer differs from cell to cell."""
-    return array.drop_attrs().assign_attrs({name: value for name, value in array.attrs.items() if name != "layers"})
+def _at_the_last(array: xr.DataArray, name: str, where: Sequence[Sequence[Place]]) -> xr.DataArray:
+    """Return the variable with its layer, or without any where it is another one in another cell."""
+    layers = sorted({layer for cell in where for layer in _layers(cell, name)})
+    others = {key: value for key, value in array.attrs.items() if key != "layers"}
+    return array.drop_attrs().assign_attrs(others | ({"layers": np.array(layers)} if len(layers) == 1 else {}))
 
 
 def _attributes(plan: Plan) -> dict[str, Any]:

@@ -48,11 +48,9 @@ class Workers(Executor):
         self._latest[number] = future
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the workers; with cancel_futures at once, whatever they are at."""
-        if cancel_futures:
-            self._lifeline.close()
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        """End the workers at once, whatever they are at."""
+        self._lifeline.close()
         for pool in self._pools:
             pool.shutdown(wait=wait, cancel_futures=cancel_futures)
-        self._lifeline.close()
         self._reader.close()
