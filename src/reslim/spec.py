@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, TypeGuard
@@ -268,7 +268,12 @@ class ResNet:
         return cls.from_dict(values)
 
     def __repr__(self) -> str:
-        shown = (f for f in fields(self) if f.default is dataclasses.MISSING or getattr(self, f.name) != f.default)
+        return self.described()
+
+    def described(self, without: Collection[str] = ()) -> str:
+        """Return the text of `repr`, some fields left out."""
+        own = (f for f in fields(self) if f.name not in without)
+        shown = (f for f in own if f.default is dataclasses.MISSING or getattr(self, f.name) != f.default)
         return f"ResNet({', '.join(f'{f.name}={_brief(getattr(self, f.name))}' for f in shown)})"
 
 

@@ -127,7 +127,7 @@ def test_a_small_sweep_is_a_table(run, folder):
     outcome = run("sweep", *GRID, "--out", "out")
     assert (outcome.status, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("Swept over beta and n_in: ResNet(depth=6, width=5")
+    assert lines[0] == ("Swept over beta and n_in: ResNet(depth=6, width=5, skip=1.0, variance=1.0, block='two-matrix', n_out=1)")
     assert sum("log_displacement  " in line for line in lines) == 6
     assert any(line.startswith("6 cells of 20 exact networks, all with seed 0.") for line in lines)
     assert lines[-1].startswith("out: table.parquet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 
 import numpy as np
 import pandas as pd
@@ -304,6 +304,41 @@ def test_a_chunk_whose_worker_dies_is_tried_again_and_its_cell_named_in_the_end(
     with pytest.raises(ChildProcessError, match=r"^3 workers died at the cell beta=0.5, depth=7: too little memory"):
         sweep(tmp_path / "out", executor=always)
     assert len(chunks(tmp_path / "out")) == 11
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "line"),
+    [
+        (type("KilledWorker", (Exception,), {})(), ChildProcessError, "^3 workers died at the cell"),
+        (CancelledError(), ConnectionError, "has dropped a chunk: was its scheduler stopped"),
+        (KeyError("a"), KeyError, "a"),
+    ],
+)
+def test_errors_of_executors(error, kind, line):
+    class Failing(Here):
+        def submit(self, call, /, *args, **more):
+            future = super().submit(int)
+            future = type(future)()
+            future.set_exception(error)
+            return future
+
+    with pytest.raises(kind, match=line):
+        sweep(executor=Failing())
+
+
+def test_what_has_not_begun_does_not_begin_after_a_failure(monkeypatch):
+    one_cell_a_chunk(monkeypatch)
+    futures = []
+
+    class Stuck(Here):
+        def submit(self, call, /, *args, **more):
+            futures.append(Future() if futures else super().submit(divmod, 1, 0))
+            return futures[-1]
+
+    with pytest.raises(ZeroDivisionError):
+        sweep(executor=Stuck())
+    assert len(futures) == 12
+    assert all(future.cancelled() for future in futures[1:])
 
 
 # ---- bad input

@@ -15,6 +15,7 @@ from rich.table import Table
 from reslim import results
 from reslim.cli.cells import Cell, cells, names
 from reslim.quantities import QUANTITIES
+from reslim.spec import SHORTHANDS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,7 +114,9 @@ def sweep(found: xr.Dataset, folder: Path) -> list[Any]:
     size = f"{count:,} cells of {found.attrs['replicas']:,} exact networks"
     run = f"{size}, all with seed {found.attrs['seed']}. ±: one standard error."
     where = f"{folder}: table.parquet (a row a cell, quantity and statistic), sweep.nc (the same as an xarray Dataset)."
-    return [*_headed(f"Swept over {' and '.join(fields)}", found), *body, "", *_glossary(found), run, where]
+    varied = [SHORTHANDS[field][0] if field in SHORTHANDS else field for field in fields]
+    head = f"Swept over {' and '.join(fields)}: {results.spec_of(found).described(without=varied)}"
+    return [head, "", *body, "", *_glossary(found), run, where]
 
 
 def _sweep_table(found: xr.Dataset, fields: list[str], shown: list[str]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -42,7 +43,7 @@ def opened(executor: str | Executor, jobs: int, chunks: int) -> Iterator[Engine]
         yield Engine(executor, AHEAD)
     elif executor == "processes":
         count = min(jobs, chunks)
-        with _ended(_workers(count)) as workers:
+        with _workers(count) as workers:
             yield Engine(workers, count)
     else:
         with _dask(executor.partition(":")[2], min(jobs, chunks)) as client:
@@ -56,28 +57,14 @@ def _workers(count: int) -> Executor:
 
 
 @contextmanager
-def _ended(executor: Executor) -> Iterator[Executor]:
-    """Shut an executor down; in a failure or Ctrl-C at once."""
-    try:
-        yield executor
-    except BaseException:
-        executor.shutdown(wait=True, cancel_futures=True)
-        raise
-    executor.shutdown()
-
-
-@contextmanager
 def _dask(address: str, jobs: int) -> Iterator[Executor]:
     """Yield the executor of a Dask client: of the scheduler at the address, or of a cluster of processes on this machine."""
     from distributed import Client, LocalCluster
 
     if address:
-        with Client(address, timeout=PATIENCE) as client, _ended(client.get_executor()) as executor:
-            yield executor
+        with Client(address, timeout=PATIENCE) as client:
+            yield client.get_executor()
     else:
-        with (
-            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address="", silence_logs=50) as cluster,
-            Client(cluster) as client,
-            _ended(client.get_executor()) as executor,
-        ):
-            yield executor
+        how = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+        with LocalCluster(**how) as cluster, Client(cluster) as client:
+            yield client.get_executor()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,21 +135,34 @@ def _carry_out(store: Store, made: Plan, executor: str | Executor, jobs: int, pr
 def _computed(chunks: Sequence[Chunk], made: Plan, engine: Engine) -> Iterator[tuple[Chunk, list[Found]]]:
     """Yield each chunk with what was found in it, as they end; a chunk whose worker died is tried again."""
     waiting, running, deaths = deque(chunks), dict[Future[list[Found]], Chunk](), Counter[str]()
-    while waiting or running:
-        while waiting and len(running) < engine.ahead:
-            chunk = waiting.popleft()
-            running[engine.executor.submit(cells.compute, chunk.nets, made.request, made.kernels)] = chunk
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            chunk = running.pop(future)
-            try:
-                found = future.result()
-            except BrokenExecutor as error:
-                deaths[chunk.key] += 1
-                if deaths[chunk.key] == MOST_DEATHS:
-                    raise _lost(made, chunk) from error
-                waiting.append(chunk)
-            else:
-                yield chunk, found
+    try:
+        while waiting or running:
+            while waiting and len(running) < engine.ahead:
+                chunk = waiting.popleft()
+                running[engine.executor.submit(cells.compute, chunk.nets, made.request, made.kernels)] = chunk
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                chunk = running.pop(future)
+                try:
+                    found = future.result()
+                except CancelledError as error:
+                    raise ConnectionError("the executor has dropped a chunk: was its scheduler stopped?") from error
+                except Exception as error:
+                    if not _is_death(error):
+                        raise
+                    deaths[chunk.key] += 1
+                    if deaths[chunk.key] == MOST_DEATHS:
+                        raise _lost(made, chunk) from error
+                    waiting.append(chunk)
+                else:
+                    yield chunk, found
+    finally:
+        for future in running:  # in a failure: what has not begun must not begin
+            future.cancel()
+
+
+def _is_death(error: Exception) -> bool:
+    """Return whether a worker died; Dask has tried several by then, and its error is known by name where it is not installed."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
 def _lost(made: Plan, chunk: Chunk) -> ChildProcessError:
