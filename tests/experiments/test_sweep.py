@@ -409,6 +409,20 @@ def test_bad_arguments(tmp_path, changes, line):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_plan_that_was_replaced_meanwhile_keeps_its_folder(tmp_path):
+    out = tmp_path / "out"
+
+    class Meanwhile(Here):
+        def submit(self, call, /, *args, **more):
+            plan = json.loads((out / "plan.json").read_text())
+            (out / "plan.json").write_text(json.dumps(plan | {"seed": "1"}))
+            return super().submit(call, *args, **more)
+
+    with pytest.raises(ValueError, match="holds another sweep: seed"):
+        sweep(out, executor=Meanwhile())
+    assert not (out / "table.parquet").exists()
+
+
 def test_results_of_someone_else_are_not_overwritten(tmp_path):
     (tmp_path / "table.parquet").write_bytes(b"mine")
     with pytest.raises(ValueError, match=r"holds table.parquet but no plan.json"):

@@ -21,9 +21,8 @@ from reslim.experiments.sweep.workers import Workers
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 KILLS = 14
 HERE = Path(__file__).parent
-# Four cells of a second or so each (by the samplers' estimate, so that each is a chunk).
+# Eight cells of about half a second, each a chunk.
 WORDS = "sweep --preset marion --entries gaussian --depth 300 --width 40 --replicas 400 --quantities log_displacement".split()
-COMMAND = [sys.executable, "-m", "reslim.cli.main"]
 LINE = [
     sys.executable,
     "-c",
@@ -48,7 +47,8 @@ def test_killed_at_random_moments(tmp_path):
 @contextmanager
 def started(out: Path, *more: str):
     """Start the command on two workers; yield the process when the first chunk is there."""
-    with subprocess.Popen([*LINE, *GRID, "--jobs", "2", "--out", str(out), *more], stderr=subprocess.PIPE, text=True) as process:
+    argv = [*LINE, *GRID, "--jobs", "2", "--out", str(out), *more]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         patience = time.monotonic() + 120
         while not (out.exists() and chunks(out)) and time.monotonic() < patience and process.poll() is None:
             time.sleep(0.01)
@@ -117,7 +117,7 @@ def test_a_worker_and_then_the_command_are_killed(tmp_path, whole):
 def test_ctrl_c_says_how_to_go_on(tmp_path, whole):
     out = tmp_path / "out"
     with started(out) as process:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
         assert process.stderr is not None
         err = process.stderr.read()
         line = f"reslim: interrupted. What is finished is kept; go on with: reslim sweep --resume {out}\n"
@@ -130,6 +130,13 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, whole):
     assert chunks(out).keys() >= before.keys()
     assert len(chunks(out)) == 8
     assert tables(out)[0] == whole
+
+
+def test_ctrl_c_is_the_parents_to_answer():
+    with Workers(1) as workers:
+        pid = workers.submit(os.getpid).result(timeout=60)
+        os.kill(pid, signal.SIGINT)
+        assert workers.submit(os.getpid).result(timeout=60) == pid
 
 
 def test_the_death_of_a_worker_costs_its_own_call_alone():
