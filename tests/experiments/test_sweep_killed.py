@@ -136,6 +136,7 @@ def test_ctrl_c_is_the_parents_to_answer():
     with Workers(1) as workers:
         pid = workers.submit(os.getpid).result(timeout=60)
         os.kill(pid, signal.SIGINT)
+        time.sleep(0.2)
         assert workers.submit(os.getpid).result(timeout=60) == pid
 
 
