@@ -341,6 +341,25 @@ def test_what_has_not_begun_does_not_begin_after_a_failure(monkeypatch):
     assert all(future.cancelled() for future in futures[1:])
 
 
+def test_what_has_not_begun_does_not_begin_on_a_full_disk(tmp_path, monkeypatch):
+    one_cell_a_chunk(monkeypatch)
+    futures = []
+
+    class Slow(Here):
+        def submit(self, call, /, *args, **more):
+            futures.append(Future() if futures else super().submit(call, *args, **more))
+            return futures[-1]
+
+    def full(self, chunk, table):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("reslim.experiments.sweep.store.Store.write", full)
+    with pytest.raises(OSError, match="No space") as caught:
+        sweep(tmp_path / "out", executor=Slow())
+    assert caught.value.__traceback__ is not None
+    assert all(future.cancelled() for future in futures[1:])
+
+
 # ---- bad input
 
 

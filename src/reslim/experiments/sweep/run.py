@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -123,8 +123,12 @@ def _carry_out(store: Store, made: Plan, executor: str | Executor, jobs: int, pr
     missing = [chunk for chunk in made.chunks if chunk.key not in known]
     if missing:
         count = sum(len(chunk.cells) for chunk in missing)
-        with executors.opened(executor, jobs, len(missing)) as engine, progress_bar("sweep", count, shown=progress) as bar:
-            for chunk, found in _computed(missing, made, engine):
+        with (
+            executors.opened(executor, jobs, len(missing)) as engine,
+            progress_bar("sweep", count, shown=progress) as bar,
+            closing(_computed(missing, made, engine)) as computed,
+        ):
+            for chunk, found in computed:
                 store.write(chunk, tables.of_chunk(chunk, made, found))
                 known[chunk.key] = found
                 bar.advance(len(chunk.cells))
@@ -132,7 +136,7 @@ def _carry_out(store: Store, made: Plan, executor: str | Executor, jobs: int, pr
     return store.finish(made, [at[cell] for cell in range(made.grid.size)])
 
 
-def _computed(chunks: Sequence[Chunk], made: Plan, engine: Engine) -> Iterator[tuple[Chunk, list[Found]]]:
+def _computed(chunks: Sequence[Chunk], made: Plan, engine: Engine) -> Generator[tuple[Chunk, list[Found]]]:
     """Yield each chunk with what was found in it, as they end; a chunk whose worker died is tried again."""
     waiting, running, deaths = deque(chunks), dict[Future[list[Found]], Chunk](), Counter[str]()
     try:
