@@ -17,6 +17,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 SIM = "simulation/{}.py"
 THEORY = "theory/{}.py"
+SWEEP = "experiments/sweep/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -51,6 +52,14 @@ def lanes(what: str, case: str) -> tuple[str, ...]:
 
 def plain(case: str, inputs: str) -> tuple[str, ...]:
     return (f"tests/simulation/test_plain.py::test_states_in_double_precision[{case}-{inputs}-single]",)
+
+
+def sweep(name: str) -> tuple[str, ...]:
+    return (f"tests/experiments/test_sweep.py::test_{name}",)
+
+
+def killed(name: str) -> tuple[str, ...]:
+    return (f"tests/experiments/test_sweep_killed.py::test_{name}",)
 
 
 def angle(name: str) -> tuple[str, ...]:
@@ -285,6 +294,38 @@ MUTANTS = [
            adjoint("the_laws_are_those_of_the_networks")),
     Mutant("adjoint: active energy without ln q", "theory/activity_response.py", "moved, both = (kappa - 1.0) ** 2",
            "moved, both = 0.0", adjoint("the_laws_are_those_of_the_networks")),
+    Mutant("sweep: a damaged chunk is believed", SWEEP.format("store"), 'if _checksum(content) == path.name.split(".")[1]:',
+           "if content:", sweep("a_damaged_chunk_is_named_and_computed_again[-1]")),
+    Mutant("sweep: the key of a chunk without its networks", SWEEP.format("plan"), "asked, [net.to_dict() for net in nets]]",
+           "asked]", sweep("what_is_finished_is_not_repeated")),
+    Mutant("sweep: every cell has the seed after", SWEEP.format("cells"), "simulate(net, replicas, seed,",
+           "simulate(net, replicas, (seed + 1) % 2**64,", sweep("a_cell_is_what_simulate_gives")),
+    Mutant("sweep: what is finished is computed again", SWEEP.format("run"), "if chunk.key not in known]", "]",
+           sweep("what_is_finished_is_not_repeated")),
+    Mutant("sweep: a dead worker's chunk is forgotten", SWEEP.format("run"), "                    waiting.append(chunk)",
+           "                    found = []", sweep("a_chunk_whose_worker_dies_is_tried_again_and_its_cell_named_in_the_end")),
+    Mutant("sweep: a failure lets the rest begin", SWEEP.format("run"), "            future.cancel()", "            pass",
+           sweep("what_has_not_begun_does_not_begin_after_a_failure")),
+    Mutant("sweep: the samplers' sources do not count", SWEEP.format("kernels"), '"simulation/*.py", ', "",
+           sweep("every_source_counts_for_the_fingerprint")),
+    Mutant("sweep: workers with other code", SWEEP.format("cells"), "if kernels.fingerprint() != fingerprint:", "if False:",
+           sweep("other_workers_are_refused")),
+    Mutant("sweep: the plan is not looked at again", SWEEP.format("store"), "        self.compared(plan)\n        table",
+           "        table", sweep("a_plan_that_was_replaced_meanwhile_keeps_its_folder")),
+    Mutant("sweep: cells that share weights are split", SWEEP.format("cells"), "if draws_together(net):", "if False:",
+           sweep("cells_that_share_their_weights_are_one_chunk")),
+    Mutant("sweep: the grid's columns are those of the first axis", SWEEP.format("axes"), "self.shape)[axis]]", "self.shape)[0]]",
+           sweep("the_table_is_tidy_and_the_same_as_the_dataset")),
+    Mutant("sweep: living temporary files are removed", SWEEP.format("store"), "> STALE:", "> -1e9:",
+           sweep("temporary_files_of_the_dead_are_removed_and_those_of_the_living_are_not")),
+    Mutant("sweep: orphaned workers live on", SWEEP.format("workers"), "    Thread(target=end, daemon=True).start()", "    pass",
+           killed("a_worker_and_then_the_command_are_killed")),
+    Mutant("sweep: workers answer Ctrl-C", SWEEP.format("workers"), "    signal.signal(signal.SIGINT, signal.SIG_IGN)",
+           "    signal.signal(signal.SIGINT, signal.default_int_handler)", killed("ctrl_c_is_the_parents_to_answer")),
+    Mutant("sweep: a broken pool is not replaced", SWEEP.format("workers"), "except BrokenExecutor:", "except ZeroDivisionError:",
+           killed("the_death_of_a_worker_costs_its_own_call_alone")),
+    Mutant("sweep: the picture in natural logarithms", "plot/sweep.py", "(math.log(10.0) if _is_log(name) else 1.0)", "1.0",
+           ("tests/plot/test_plot_sweep.py::test_a_map_shows_the_means_to_the_base_10",)),
 ]  # fmt: skip
 
 

@@ -47,6 +47,10 @@ def test_it_appears_after_a_second_with_count_and_rate(monkeypatch):
     assert "1,000/s" in shown
 
 
+def test_a_slow_rate_is_not_rounded_to_nothing(monkeypatch):
+    assert "0.25/s" in shown_on(Terminal(), monkeypatch, [(4.0, 1), (4.0, 1)])
+
+
 def test_it_is_erased_at_the_end_and_the_cursor_is_back(monkeypatch):
     shown = shown_on(Terminal(), monkeypatch, LONG)
     assert shown.endswith("\x1b[2K")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from reslim import plot
     from reslim.agreement import compare
     from reslim.coupling import Fractional, Independent, Smooth
+    from reslim.experiments.sweep.run import sweep
     from reslim.quantities import QUANTITIES
     from reslim.results import load, save
     from reslim.simulation.simulate import simulate
@@ -30,6 +31,7 @@ __all__ = [
     "save",
     "simulate",
     "summarize",
+    "sweep",
 ]
 
 _HOMES = {
@@ -46,6 +48,7 @@ _HOMES = {
     "save": "reslim.results",
     "simulate": "reslim.simulation.simulate",
     "summarize": "reslim.summary",
+    "sweep": "reslim.experiments.sweep.run",
 }
 
 

@@ -36,8 +36,8 @@ class _Late:
         if self.bar is None and self.done < self.total and time.monotonic() - self.started > PATIENCE:
             self._show()
         if self.bar is not None:
-            seconds = time.monotonic() - self.started
-            self.bar.update(self.task, completed=self.done, rate=f"{self.done / seconds:,.0f}/s")
+            rate = self.done / (time.monotonic() - self.started)
+            self.bar.update(self.task, completed=self.done, rate=f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s")
 
     def _show(self) -> None:
         from rich import progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, TypeGuard
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reslim import checks
 from reslim import coupling as couplings
 from reslim.activations import Activation, activation
-from reslim.coupling import Coupling, Independent
+from reslim.coupling import Coupling, Fractional, Independent
 from reslim.errors import BadKind, BadValue, Verbatim
 
 Block = Literal["one-matrix", "two-matrix"]
@@ -47,6 +47,10 @@ class DepthPower:
         except OverflowError:
             return math.inf if self.prefactor else 0.0
         return self.prefactor * power
+
+
+# numbers that stand for a field: the field, and what makes its value of them
+SHORTHANDS: dict[str, tuple[str, Callable[..., Any]]] = {"beta": ("branch", DepthPower), "hurst": ("coupling", Fractional)}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -264,7 +268,12 @@ class ResNet:
         return cls.from_dict(values)
 
     def __repr__(self) -> str:
-        shown = (f for f in fields(self) if f.default is dataclasses.MISSING or getattr(self, f.name) != f.default)
+        return self.described()
+
+    def described(self, without: Collection[str] = ()) -> str:
+        """Return the text of `repr`, some fields left out."""
+        own = (f for f in fields(self) if f.name not in without)
+        shown = (f for f in own if f.default is dataclasses.MISSING or getattr(self, f.name) != f.default)
         return f"ResNet({', '.join(f'{f.name}={_brief(getattr(self, f.name))}' for f in shown)})"
 
 

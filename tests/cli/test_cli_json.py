@@ -138,12 +138,12 @@ def test_version_and_help(run):
     for argv in ([], ["--help"], ["-h"]):
         outcome = run(*argv)
         assert outcome.status == 0
-        commands = ("predict", "simulate", "compare", "demo")
+        commands = ("predict", "simulate", "compare", "sweep", "demo")
         assert all(f"reslim {command}" in outcome.out for command in commands)
-        assert not any(command in outcome.out for command in ("sweep", "gallery", "train", "diagnose", "prescribe"))
+        assert not any(command in outcome.out for command in ("gallery", "train", "diagnose", "prescribe"))
 
 
-@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "demo"])
+@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "sweep", "demo"])
 def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0

@@ -13,11 +13,13 @@ from reslim.cli.options import (
     NetworkOptions,
     OutputOptions,
     RequestOptions,
+    RunOptions,
     SampleOptions,
     SummaryOptions,
+    SweepOptions,
     TestOptions,
 )
-from reslim.cli.phrases import Interruption, Refusal
+from reslim.cli.phrases import Interruption
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -79,15 +81,35 @@ def compare(
     laws = _predict(net, asked, request, law)
     drawn, summary = _simulate(net, asked, request, sample)
     import reslim
-    from reslim.cli import payload, tables
+    from reslim.cli import payload, pictures, tables
 
     agreement = reslim.compare(laws, drawn, quantities=asked.get("quantities"), layers=asked["layers"], level=level)
-    figure = None if test.plot is None else files.drawn(_figure(drawn, laws, agreement), test.plot)
+    figure = None if test.plot is None else files.drawn(pictures.comparison(drawn, laws, agreement), test.plot)
     shown = payload.comparison if output.as_json else tables.comparison
     answer = Answer(shown(laws, drawn, summary, agreement), status=int(agreement.attrs["verdict"] == "differ"))
     files.save(agreement, output.out)
     if figure is not None and test.plot is not None:
         files.save_bytes(figure, test.plot)
+    return answer
+
+
+def sweep(network: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Answer:
+    """Simulate a grid of networks: every field may vary; killed at any moment, it goes on where it was.
+
+    --out is the folder of the sweep: table.parquet has a row a cell, quantity and statistic, sweep.nc is the same as
+    one xarray Dataset. All cells draw with the same seed.
+    """
+    files.check_figure(how.plot, None)
+    from reslim.cli import payload, pictures, sweeping, tables
+
+    prepared = sweeping.prepared(network, asked, how)
+    mark = pictures.check_sweep(how.plot, how.mark, prepared.axes)
+    with sweeping.resumable(prepared.folder):
+        found = prepared.run()
+    figure = None if how.plot is None else files.drawn(pictures.sweep(found, mark), how.plot)
+    answer = Answer(payload.sweep(found) if how.as_json else tables.sweep(found, prepared.folder))
+    if figure is not None and how.plot is not None:
+        files.save_bytes(figure, how.plot)
     return answer
 
 
@@ -129,11 +151,20 @@ def gallery(options: GalleryOptions) -> Answer:
     return Answer({"figures": made, "verdict": text.verdict(made)} if options.as_json else text.checks(made), status)
 
 
-COMMANDS = {"predict": predict, "simulate": simulate, "compare": compare, "demo": demo, "gallery": gallery}
+COMMANDS = {
+    "predict": predict,
+    "simulate": simulate,
+    "compare": compare,
+    "sweep": sweep,
+    "gallery": gallery,
+    "demo": demo,
+}
 EXAMPLES = {
     "predict": "[bold]Example:[/] reslim predict --depth 100 --width 100 --quantities log_growth,output",
     "simulate": "[bold]Example:[/] reslim simulate --depth 100 --width 100 --replicas 100000 --layers last --out draws.nc",
     "compare": "[bold]Example:[/] reslim compare --depth 50 --width 200 --balanced --quantities log_growth --plot growth.png",
+    "sweep": "[bold]Example:[/] reslim sweep --preset marion --entries gaussian --depth 100 --width 40 --vary beta=0:1.3:14 "
+    "--quantities log_displacement --out beta --plot beta.png",
     "demo": "[bold]Example:[/] reslim demo --quick --out demo",
     "gallery": "[bold]Example:[/] reslim gallery make mfbv-2 mfbv-7 --out gallery",
 }
@@ -191,24 +222,3 @@ def _simulate(
         return summary, summary
     drawn = reslim.simulate(net, replicas, seed, **how, **asked)  # type: ignore[arg-type]
     return drawn, reslim.summarize(drawn, covariance=request.covariance)
-
-
-def _figure(drawn: xr.Dataset, laws: xr.Dataset, agreement: xr.Dataset) -> Any:
-    """Return a figure with one panel a quantity, at the layer where its signal arrives."""
-    from matplotlib.figure import Figure
-
-    from reslim.cli.cells import last, names
-    from reslim.plot import density
-
-    quantities = [name for name in names(agreement) if name != "overlap"]  # its picture is another one
-    if not quantities:
-        raise Refusal("--plot needs a quantity other than overlap.")
-    columns = min(3, len(quantities))
-    rows = -(-len(quantities) // columns)
-    figure = Figure(figsize=(4.5 * columns, 3.5 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel, name in zip(panels, quantities, strict=False):
-        density(drawn, laws, quantity=name, layer=last(name, agreement), ax=panel)
-    for panel in panels[len(quantities) :]:
-        panel.set_axis_off()
-    return figure

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reslim import checks
 from reslim import coupling as couplings
@@ -15,7 +15,10 @@ from reslim.cli.options import NetworkOptions
 from reslim.cli.phrases import Refusal, said_by_system, statement
 from reslim.coupling import Coupling
 from reslim.errors import ArgumentError
-from reslim.spec import DepthPower, ResNet
+from reslim.spec import SHORTHANDS, DepthPower, ResNet
+
+if TYPE_CHECKING:
+    from reslim.experiments.sweep.axes import Axis
 
 PRESETS: dict[str, Callable[..., ResNet]] = {"li-nica-roy": ResNet.li_nica_roy, "marion": ResNet.marion}
 READERS: dict[str, Callable[[str], Any]] = {
@@ -34,30 +37,39 @@ READERS: dict[str, Callable[[str], Any]] = {
     "n_in": parsing.integer,
     "n_out": parsing.integer,
 }
-SHORTHANDS = {"beta": "branch", "hurst": "coupling"}
+FULL = {short: field for short, (field, _) in SHORTHANDS.items()}
 CALLS = {"DepthPower": "branch", "Smooth": "coupling", "Fractional": "coupling"}  # the field that each describes
 
 
-def build(options: NetworkOptions, input_length: int | None = None) -> ResNet:
-    """Return the network; `input_length` is its n_in where neither an option nor a file says it."""
-    given = {name: value for name in READERS if (value := getattr(options, name)) is not None}
-    _refuse_conflicts(options, given)
+def build(options: NetworkOptions, input_length: int | None = None, varied: Sequence[Axis] = ()) -> ResNet:
+    """Return the network; `input_length` is its n_in where neither an option nor a file says it.
+
+    Fields that a sweep varies have their first value.
+    """
+    words = given(options)
+    _refuse_conflicts(options, words)
     try:
         base = {} if options.spec is None else _read(options.spec)
         if input_length is not None and "n_in" not in base:
             base["n_in"] = input_length
-        changes = {SHORTHANDS.get(name, name): READERS[name](value) for name, value in given.items()}
+        changes = {FULL.get(name, name): READERS[name](value) for name, value in words.items()}
+        changes |= {axis.target: axis.setting(0) for axis in varied}
         _refuse_missing({**base, **changes}, options.spec)
         if options.spec is not None:
             return ResNet.from_dict({**base, **_as_json(changes)})
         preset = checks.one_of("reslim", "preset", options.preset or "li-nica-roy", PRESETS)
         return PRESETS[preset](**{**base, **changes})
     except ArgumentError as error:
-        raise Refusal(f"{_subject(error, given, options.spec)} {statement(error)}") from error
+        raise Refusal(f"{_subject(error, words, options.spec, varied)} {statement(error)}") from error
+
+
+def given(options: NetworkOptions) -> dict[str, Any]:
+    """Return the fields and shorthands that were given, as they were."""
+    return {name: value for name in READERS if (value := getattr(options, name)) is not None}
 
 
 def _refuse_conflicts(options: NetworkOptions, given: Mapping[str, Any]) -> None:
-    for short, field in SHORTHANDS.items():
+    for short, field in FULL.items():
         if short in given and field in given:
             raise Refusal(f"--{short} is short for a --{field}: give one of the two.")
     if options.spec is not None and options.preset is not None:
@@ -98,10 +110,13 @@ def _as_json(changes: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
-def _subject(error: ArgumentError, given: Mapping[str, Any], spec: str | None) -> str:
+def _subject(error: ArgumentError, given: Mapping[str, Any], spec: str | None, varied: Sequence[Axis]) -> str:
     """Return what set the argument: an option, or a field of the file."""
     field = CALLS.get(error.call, error.argument)
-    shorthand = next((short for short, long in SHORTHANDS.items() if long == field and short in given), field)
+    for axis in varied:
+        if axis.target == field:
+            return f"--vary {axis.field}"
+    shorthand = next((short for short, long in FULL.items() if long == field and short in given), field)
     if spec is not None and shorthand not in given:
         return f"--spec {spec}:" if field in ("field", "text") else f"--spec {spec}: {error.argument}"
     return f"--{shorthand.replace('_', '-')}"

@@ -161,3 +161,42 @@ class GalleryOptions:
     out: Annotated[str, _option("Output", "DIR", "Folder for the figures. [dim]\\[default: gallery][/dim]")] = "gallery"
     quick: Annotated[bool, _option("Output", None, "Fewer networks: rougher figures, in less time.", "--quick")] = False
     as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of tables.", "--json")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """What is varied, and what is asked of every cell; without defaults, so that --resume can refuse what is given."""
+
+    vary: Annotated[
+        list[str] | None,
+        _request(
+            "FIELD=VALUES",
+            "A field of the network, beta or hurst, and its values: a:b:n evenly spread, log:a:b:n, or a list v,v,… "
+            "Give it once a field.",
+        ),
+    ] = None
+    quantities: Annotated[str | None, _request("A,B,…", f"{', '.join(QUANTITIES)}.")] = None
+    layers: Annotated[str | None, _request("WHICH", "last, a list: 0,5,10, auto or all. [dim]\\[default: last][/dim]")] = None
+    functional: Annotated[str | None, _request("KIND", "The p_d of gradients: generic, parallel or orthogonal.")] = None
+    replicas: Annotated[str | None, _sampling("N", "Number of networks a cell. [dim]\\[default: 1000][/dim]")] = None
+    seed: Annotated[str | None, _sampling("S", "Of every cell. [dim]\\[default: 0][/dim]")] = None
+    method: Annotated[str | None, _sampling("NAME", "auto, matrix-free, radial or explicit.")] = None
+    precision: Annotated[str | None, _sampling("KIND", "Of the random numbers: single or double.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where a sweep runs, and where it lies."""
+
+    jobs: Annotated[str | None, _sampling("N", "Number of worker processes; one a core unless given.")] = None
+    executor: Annotated[
+        str, _sampling("KIND", "processes, dask (on this machine) or dask:ADDRESS. [dim]\\[default: processes][/dim]")
+    ] = "processes"
+    out: Annotated[str | None, _option("Output", "DIR", "Folder for the plan, the chunks and the results. Needed.")] = None
+    resume: Annotated[str | None, _option("Output", "DIR", "Go on with the sweep in a folder; nothing else is needed.")] = None
+    plot: Annotated[
+        str | None,
+        _option("Output", "FILE.png", "Draw the first quantity: a map of two varied fields, or a line over one."),
+    ] = None
+    mark: Annotated[str | None, _option("Output", "FIELD=X,…", "A point in the picture: beta=0.5,hurst=0.5.")] = None
+    as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of a table.", "--json")] = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reslim import results
 from reslim.cli.cells import Cell, cells, layers, names, nested
+from reslim.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,3 +129,29 @@ def _test(agreement: xr.Dataset, cell: Cell) -> dict[str, Any]:
         "replicas_needed": of("replicas_needed"),
         "verdict": str(cell.of(agreement[f"{cell.name}_verdict"]).item()),
     }
+
+
+def sweep(found: xr.Dataset) -> dict[str, Any]:
+    """Return the object that `reslim sweep --json` prints."""
+    vary = json.loads(found.attrs["vary"])
+    return {
+        "spec": _spec(found),
+        "vary": vary,
+        "seed": int(found.attrs["seed"]),
+        "replicas": int(found.attrs["replicas"]),
+        "quantities": {name: _over_grid(found[name], list(vary)) for name in found if name in QUANTITIES},
+    }
+
+
+def _over_grid(variable: xr.DataArray, fields: list[str]) -> dict[str, Any]:
+    """Return the statistics as nested lists over the varied fields, then over layers and coordinates where there are any."""
+    own = layers(variable)
+    chosen = variable.sel(layer=own) if "layer" in variable.dims else variable
+    dims = [*fields, *(dim for dim in ("layer", "output_unit") if dim in chosen.dims)]
+
+    def of(statistic: str) -> list[Any]:
+        return results.finite(chosen.sel(statistic=statistic).isel(input=0).transpose(*dims).values)
+
+    keys = ("mean", "mean_se", "variance", "variance_se", "finite")
+    where = "last" if own is None and QUANTITIES[str(variable.name)].domain != "none" else own
+    return {"layers": where, **{key: of(key) for key in keys}, "quantiles": {level: of(level) for level in QUANTILES}}

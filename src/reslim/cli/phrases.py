@@ -48,6 +48,8 @@ def said_by_system(error: OSError) -> str:
 def _missing_package(error: ModuleNotFoundError) -> str:
     if error.name == "matplotlib":
         return 'figures need matplotlib: pip install "reslim[demo]"'
+    if error.name in ("pyarrow", "distributed"):
+        return f'sweeps need {error.name}: pip install "reslim[sweep]"'
     return str(error)
 
 

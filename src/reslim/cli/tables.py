@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -13,10 +15,12 @@ from rich.table import Table
 from reslim import results
 from reslim.cli.cells import Cell, cells, names
 from reslim.quantities import QUANTITIES
+from reslim.spec import SHORTHANDS
 
 if TYPE_CHECKING:
     import xarray as xr
 
+MOST_ROWS = 40  # of a sweep's table
 ROUNDING = 1e-13  # logarithms of factors that are 1 to the last bit
 INFINITE_WIDTH = "infinite width: the usual limit, in which the width grows at a fixed depth."
 
@@ -38,10 +42,7 @@ def draws(sample: xr.Dataset, summary: xr.Dataset, every_layer: bool) -> list[An
     """Return what the simulated networks did."""
     rows = []
     for cell in _all_cells(summary, every_layer):
-        found = _by_label(cell.of(summary[cell.name]), "statistic")
-        span = f"{value(found['0.05'])} … {value(found['0.95'])}"
-        mean, variance = (with_error(found[key], found[f"{key}_se"]) for key in ("mean", "variance"))
-        rows.append([*_place(cell), mean, variance, value(found["0.5"]), span])
+        rows.append([*_place(cell), *_statistics(_by_label(cell.of(summary[cell.name]), "statistic"))])
     table = _table(summary, ["mean", "variance", "median", "5 – 95 %"], rows)
     return [*_headed("Simulated", sample), table, "", *_glossary(summary), _run(sample)]
 
@@ -100,6 +101,58 @@ def _verdict_word(verdict: str, needed: float) -> str:
 def _verdict(agreement: xr.Dataset) -> str:
     level = agreement.attrs["level"]
     return f"Verdict: {agreement.attrs['verdict']} (false alarms: {level:g}, all tests together)."
+
+
+def sweep(found: xr.Dataset, folder: Path) -> list[Any]:
+    """Return the means of a small sweep, cell by cell, or what a larger one is; and where its numbers lie."""
+    fields = list(json.loads(found.attrs["vary"]))
+    shown = names(found)
+    several = [name for name in shown if {"layer", "output_unit"} & set(found[name].dims)]
+    count = math.prod(found.sizes[field] for field in fields)
+    small = count * len(shown) <= MOST_ROWS and not several
+    body = [_sweep_table(found, fields, shown)] if small else _sweep_outline(found, fields, shown)
+    size = f"{count:,} cells of {found.attrs['replicas']:,} exact networks"
+    run = f"{size}, all with seed {found.attrs['seed']}. ±: one standard error."
+    where = f"{folder}: table.parquet (a row a cell, quantity and statistic), sweep.nc (the same as an xarray Dataset)."
+    varied = [SHORTHANDS[field][0] if field in SHORTHANDS else field for field in fields]
+    head = f"Swept over {' and '.join(fields)}: {results.spec_of(found).described(without=varied)}"
+    return [head, "", *body, "", *_glossary(found), run, where]
+
+
+def _sweep_table(found: xr.Dataset, fields: list[str], shown: list[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in (*fields, "quantity", "mean", "variance", "median", "5 – 95 %"):
+        table.add_column(column, justify="left" if column == "quantity" else "right", no_wrap=True)
+    for indices in product(*(range(found.sizes[field]) for field in fields)):
+        cell = found.isel(dict(zip(fields, indices, strict=True)))
+        labels = [_label(cell[field].item()) for field in fields]
+        for name in shown:
+            table.add_row(*labels, name, *_statistics(_by_label(cell[name].isel(input=0), "statistic")))
+            labels = [""] * len(fields)
+    return table
+
+
+def _label(coordinate: float | str) -> str:
+    return f"{coordinate:.6g}" if isinstance(coordinate, float) else str(coordinate)
+
+
+def _statistics(found: Mapping[str, float]) -> list[str]:
+    """Return mean, variance, median and the span of most draws."""
+    mean, variance = (with_error(found[key], found[f"{key}_se"]) for key in ("mean", "variance"))
+    return [mean, variance, value(found["0.5"]), f"{value(found['0.05'])} … {value(found['0.95'])}"]
+
+
+def _sweep_outline(found: xr.Dataset, fields: list[str], shown: list[str]) -> list[str]:
+    """Return a line a varied field, and the range of the means a quantity."""
+    axes = [f"{field}: {found.sizes[field]} values, {_ends(found[field])}" for field in fields]
+    means = {name: found[name].sel(statistic="mean") for name in shown}
+    spans = [f"{name}: means from {value(mean.min().item())} to {value(mean.max().item())}" for name, mean in means.items()]
+    return [*axes, *spans]
+
+
+def _ends(coordinate: xr.DataArray) -> str:
+    first, last = (_label(end.item()) for end in (coordinate[0], coordinate[-1]))
+    return first if first == last else f"{first} … {last}"
 
 
 def _all_cells(result: xr.Dataset, every_layer: bool) -> Iterable[Cell]:

@@ -8,5 +8,6 @@ from reslim.plot.depth_over_width import depth_over_width
 from reslim.plot.interlayer import interlayer
 from reslim.plot.layers import layers
 from reslim.plot.overlap import overlap
+from reslim.plot.sweep import sweep
 
-__all__ = ["density", "depth_over_width", "interlayer", "layers", "overlap"]
+__all__ = ["density", "depth_over_width", "interlayer", "layers", "overlap", "sweep"]

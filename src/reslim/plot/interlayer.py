@@ -95,7 +95,7 @@ def _correlation(covariance: xr.DataArray) -> Array:
 
 
 def _draw(ax: Axes, correlation: Array, layers: list[int], scale: tuple[float, float], symbol: str) -> None:
-    edges = _edges(layers)
+    edges = style.edges(layers)
     ax.patch.set(facecolor="white", edgecolor="0.6", hatch=HATCH)  # what the cells do not cover: the diagonal
     shown = np.ma.masked_invalid(correlation)
     image = ax.pcolormesh(edges, edges, shown, cmap="Greys", vmin=scale[0], vmax=scale[1])
@@ -106,12 +106,3 @@ def _draw(ax: Axes, correlation: Array, layers: list[int], scale: tuple[float, f
     ax.legend(handles=[diagonal], loc="lower left")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-
-
-def _edges(layers: list[int]) -> Array:
-    """Return the borders between cells: half-way between neighbouring layers."""
-    places = np.asarray(layers, dtype=np.float64)
-    if places.size == 1:
-        return places[0] + np.array([-0.5, 0.5])
-    middles = 0.5 * (places[1:] + places[:-1])
-    return np.concatenate([[2 * places[0] - middles[0]], middles, [2 * places[-1] - middles[-1]]])

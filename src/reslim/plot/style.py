@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
 
 LAW_LABEL = "log-Gaussian law"
 GAUSSIAN_LABEL = "infinite width"
@@ -80,3 +82,12 @@ def legend_above(ax: Axes) -> None:
 def _entries(ax: Axes) -> dict[str, Any]:
     handles, labels = ax.get_legend_handles_labels()
     return dict(zip(labels, handles, strict=True))
+
+
+def edges(places: ArrayLike) -> NDArray[np.float64]:
+    """Return the borders between cells: half-way between neighbouring places."""
+    centres = np.asarray(places, dtype=np.float64)
+    if centres.size == 1:
+        return centres[0] + np.array([-0.5, 0.5])
+    middles = 0.5 * (centres[1:] + centres[:-1])
+    return np.concatenate([[2 * centres[0] - middles[0]], middles, [2 * centres[-1] - middles[-1]]])

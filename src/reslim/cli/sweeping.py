@@ -1,0 +1,89 @@
+"""The options of `reslim sweep` to the arguments of `reslim.sweep`, or to a folder that is gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reslim.cli import files, network, parsing, vary
+from reslim.cli.options import NetworkOptions, RunOptions, SweepOptions
+from reslim.cli.phrases import Interruption, Refusal, said_by_system
+from reslim.experiments.sweep import run
+from reslim.experiments.sweep.axes import Axis, read
+from reslim.experiments.sweep.store import PLAN, Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "quantities": parsing.words,
+    "layers": parsing.layers,
+    "replicas": parsing.integer,
+    "seed": parsing.integer,
+}
+
+
+class Prepared(NamedTuple):
+    """The folder, the axes, and what runs the sweep."""
+
+    folder: Path
+    axes: tuple[Axis, ...]
+    run: Callable[[], xr.Dataset]
+
+
+def prepared(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Prepared:
+    """Return what the options ask for, with nothing written yet."""
+    jobs = None if how.jobs is None else parsing.integer(how.jobs)
+    if how.resume is not None:
+        _refuse_with_resume(net, asked, how)
+        folder = Path(how.resume)
+        axes = Store(folder).plan().grid.axes
+        return Prepared(folder, axes, partial(run.resume, folder, jobs=jobs, executor=how.executor))  # type: ignore[arg-type]
+    if how.out is None:
+        raise Refusal("--out is missing: a sweep needs a folder, which can be gone on with.")
+    folder = files.check_folder_to_make(how.out)
+    values = vary.read(asked.vary or [])
+    if not values:
+        raise Refusal("--vary is missing. For example: --vary beta=0:1.3:70.")
+    axes = read(values)
+    _refuse_both(network.given(net), axes)
+    base = network.build(net, varied=axes)
+    given = {name: READERS.get(name, str)(text) for name, text in _given(asked).items() if name != "vary"}
+    return Prepared(folder, axes, partial(run.sweep, base, values, out=folder, jobs=jobs, executor=how.executor, **given))  # type: ignore[arg-type]
+
+
+def _given(options: object) -> dict[str, Any]:
+    return {f.name: value for f in fields(options) if (value := getattr(options, f.name)) is not None}  # type: ignore[arg-type]
+
+
+def _refuse_with_resume(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> None:
+    extra = [*_given(net), *_given(asked), *(["out"] if how.out is not None else [])]
+    if extra:
+        raise Refusal(f"--resume takes everything from the plan in {how.resume}: drop --{extra[0].replace('_', '-')}.")
+
+
+def _refuse_both(given: dict[str, Any], axes: tuple[Axis, ...]) -> None:
+    for axis in axes:
+        for name in given:
+            if network.FULL.get(name, name) == axis.target:
+                raise Refusal(f"--vary {axis.field} and --{name.replace('_', '-')} both set {axis.target}: give one of the two.")
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Say, when a sweep stops, how to go on with it."""
+    way_on = f"What is finished is kept; go on with: reslim sweep --resume {folder}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (folder / PLAN).exists():
+            raise
+        raise Interruption(f"interrupted. {way_on}") from None
+    except OSError as error:
+        if not (folder / PLAN).exists():
+            raise
+        raise Refusal(f"{said_by_system(error)} {way_on}") from error
