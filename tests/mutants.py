@@ -312,7 +312,7 @@ MUTANTS = [
            sweep("other_workers_are_refused")),
     Mutant("sweep: the plan is not looked at again", SWEEP.format("store"), "        self.compared(plan)\n        table",
            "        table", sweep("a_plan_that_was_replaced_meanwhile_keeps_its_folder")),
-    Mutant("sweep: cells that share weights are split", SWEEP.format("cells"), "if draws_together(net):", "if False:",
+    Mutant("sweep: cells that share weights are split", SWEEP.format("cells"), 'if sampler.name == "explicit":', "if False:",
            sweep("cells_that_share_their_weights_are_one_chunk")),
     Mutant("sweep: the grid's columns are those of the first axis", SWEEP.format("axes"), "self.shape)[axis]]", "self.shape)[0]]",
            sweep("the_table_is_tidy_and_the_same_as_the_dataset")),

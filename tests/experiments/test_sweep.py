@@ -267,20 +267,26 @@ def test_neighbours_share_a_chunk_until_it_takes_a_second(monkeypatch, tmp_path)
 
 
 def test_cells_that_share_their_weights_are_one_chunk(monkeypatch):
-    """Correlated weights are not simulated yet: here the independent ones stand in."""
-    monkeypatch.setattr(cells, "draws_together", lambda net: net.depth == 7)
     one_cell_a_chunk(monkeypatch)
     seen = []
 
     class Seen(Here):
         def submit(self, call, /, nets, asked, fingerprint):
-            seen.append([(net.depth, net.branch.beta) for net in nets])
+            seen.append([(net.coupling.hurst, net.branch.beta) for net in nets])
             return super().submit(call, nets, asked, fingerprint)
 
-    found = sweep(executor=Seen())
-    assert [(7, beta) for beta in VARY["beta"]] in seen
-    assert len(seen) == 8 + 1
-    xr.testing.assert_identical(found, sweep())
+    vary = {"beta": [0.25, 0.5, 1.0], "hurst": [0.3, 0.5, 0.8]}
+    found = sweep(vary=vary, executor=Seen())
+    for hurst in (0.3, 0.8):
+        assert [(hurst, beta) for beta in vary["beta"]] in seen
+    assert len(seen) == 2 + 3
+    for beta in vary["beta"]:
+        net = NET.replace(branch=DepthPower(beta), coupling=Fractional(0.8))
+        alone = reslim.simulate(net, 20, 2**64 - 1, quantities=QUANTITIES, layers="last", draws=False)
+        for name in QUANTITIES:
+            layer = 0 if "grad" in name else net.depth
+            expected = alone[name].sel(layer=layer).values
+            np.testing.assert_array_equal(found[name].sel(beta=beta, hurst=0.8).values.ravel(), expected.ravel())
 
 
 def test_a_chunk_whose_worker_dies_is_tried_again_and_its_cell_named_in_the_end(made, tmp_path, monkeypatch):
@@ -379,7 +385,10 @@ def test_what_has_not_begun_does_not_begin_on_a_full_disk(tmp_path, monkeypatch)
         ({"depth": [3, 0]}, "makes the cell depth=0, whose depth must be a positive integer, got 0."),
         ({"beta": [0.5, "x"]}, "makes the cell beta=x, whose beta must be a number, got 'x'."),
         ({"beta": [0.5], "skip": [float("nan")]}, "makes the cell beta=0.5, skip=nan, whose skip must be finite, got nan."),
-        ({"hurst": [0.7]}, "makes the cell hurst=0.7, whose network must have independent weights in this version"),
+        (
+            {"hurst": [0.7], "entries": ["uniform"]},
+            "makes the cell hurst=0.7, entries=uniform, whose entries must be gaussian where the weights are coupled across depth",
+        ),
         ({"width": [2], "depth": [2], "beta": [1e9]}, "whose branch must not underflow to zero."),
         ({"width": range(10**9)}, "must give width 1 to 100,000 values, got 1,000,000,000."),
         ({"width": range(10**5), "n_in": range(10**5)}, "must make a grid that fits into memory, got 10,000,000,000 cells"),

@@ -19,7 +19,7 @@ from reslim.cli.options import (
     SweepOptions,
     TestOptions,
 )
-from reslim.cli.phrases import Interruption
+from reslim.cli.phrases import Interruption, Refusal
 
 if TYPE_CHECKING:
     import xarray as xr

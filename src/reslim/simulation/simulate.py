@@ -112,9 +112,8 @@ def simulate(
             def run(first: int, recs: list[Records]) -> None:
                 sampler.run(job, first, recs[0])
 
-            result = _draws(run, _batches(sampler, job, 0, replicas), [layout], replicas, threads, bar)[0].assign_attrs(
-                attributes
-            )
+            (rec,) = _draws(run, _batches(sampler, job, 0, replicas), [layout], replicas, threads, bar)
+            result = _labelled(layout, rec, attributes)
         else:
             from reslim.simulation import streaming  # here, because its kernels take time to load
 
@@ -132,26 +131,34 @@ def simulate_together(
     layers: LayerRequest = "last",
     inputs: ArrayLike | None = None,
     method: str = "auto",
+    precision: str = "single",
     threads: int | None = None,
     progress: bool = False,
+    draws: bool = True,
     functional: str = "generic",
 ) -> list[xr.Dataset]:
     """Draw networks that differ in skip and branch alone: what `simulate` draws of each, at the cost of one set of weights.
 
     Where the networks are drawn with their weights (method "explicit"), a replica has the same weights in all of them, and
-    they go through these together; elsewhere they are drawn one after the other.
+    they go through these together; elsewhere they are drawn one after the other. To the last bit what `simulate` gives.
     """
     replicas, threads = _counts(replicas, threads)
-    plans = [_plan(net, seed, quantities, layers, inputs, method, "single", functional) for net in nets]
-    sampler = plans[0][0]
+    plans = [_plan(net, seed, quantities, layers, inputs, method, precision, functional) for net in nets]
+    sampler, first, _ = plans[0]
     if sampler.name != "explicit" or not alike(nets):
-        asked = {"quantities": quantities, "layers": layers, "inputs": inputs, "method": method, "functional": functional}
-        return [simulate(net, replicas, seed, threads=threads, progress=progress, **asked) for net in nets]
-    jobs, layouts = [job for _, job, _ in plans], [layout for _, _, layout in plans]
+        asked: dict[str, Any] = {"quantities": quantities, "layers": layers, "inputs": inputs, "method": method}
+        asked |= {"precision": precision, "functional": functional, "draws": draws, "threads": threads, "progress": progress}
+        return [simulate(net, replicas, seed, **asked) for net in nets]
+    layouts = [layout for _, _, layout in plans]
     with notice.compiling(progress), progress_bar("simulate explicit", replicas, shown=progress) as bar:
-        run = partial(samplers.run_together, jobs)
-        drawn = _draws(run, _batches(sampler, jobs[0], 0, replicas), layouts, replicas, threads, bar)
-    return [each.assign_attrs(_attributes(sampler, job, replicas)) for each, job in zip(drawn, jobs, strict=True)]
+        run = partial(samplers.run_together, [job for _, job, _ in plans])
+        recs = _draws(run, _batches(sampler, first, 0, replicas), layouts, replicas, threads, bar)
+    attributes = _attributes(sampler, first, replicas)
+    if draws:
+        return [_labelled(layout, rec, attributes) for layout, rec in zip(layouts, recs, strict=True)]
+    from reslim.simulation import streaming
+
+    return [streaming.of_records(layout, rec, attributes) for layout, rec in zip(layouts, recs, strict=True)]
 
 
 def alike(nets: Sequence[ResNet]) -> bool:
@@ -226,10 +233,14 @@ def _draws(
     replicas: int,
     threads: int,
     bar: Progress,
-) -> list[xr.Dataset]:
+) -> list[Records]:
     """Return all draws of networks that are drawn together: `run` fills their records from a first replica on."""
     memory.check_draws(replicas, sum(layout.size_in_bytes(replicas) for layout in layouts))
     recs = [layout.records(replicas) for layout in layouts]
     tasks = ((stop - first, partial(run, first, [rec.rows(first, stop) for rec in recs])) for first, stop in batches)
     pool.run(tasks, threads, bar, lambda nothing: None)
-    return [layout.dataset(rec, {"died": float(1.0 - rec.alive.mean())}) for layout, rec in zip(layouts, recs, strict=True)]
+    return recs
+
+
+def _labelled(layout: Layout, rec: Records, attributes: dict[str, Any]) -> xr.Dataset:
+    return layout.dataset(rec, attributes | {"died": float(1.0 - rec.alive.mean())})

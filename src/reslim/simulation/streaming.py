@@ -60,6 +60,15 @@ def run(
     return total.dataset(attributes)
 
 
+def of_records(layout: Layout, rec: Records, attributes: Mapping[str, Any]) -> xr.Dataset:
+    """Return the summary of draws that are held: to the last bit what `run` makes of them."""
+    total = Total(Columns(layout, False))
+    size = rows_for(total.columns.count)
+    for number, first in enumerate(range(0, len(rec.alive), size)):
+        total.take(total.summarised(number, rec.rows(first, min(first + size, len(rec.alive)))))
+    return total.dataset(attributes)
+
+
 def rows_for(columns: int) -> int:
     """Return the networks of a block: 4096 up to 1024 numbers a network, fewer beyond."""
     fitting = max(MOST_NUMBERS // max(columns, 1), FEWEST_ROWS)

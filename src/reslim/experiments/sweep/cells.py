@@ -11,13 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from reslim import checks, quantities, results
-from reslim.coupling import Independent
 from reslim.errors import BadKind, BadValue, Verbatim
 from reslim.experiments.sweep import kernels
 from reslim.experiments.sweep.axes import CALL, Grid
 from reslim.quantities import FORWARD_DEFAULTS, FUNCTIONALS, QUANTITIES, LayerRequest, Quantity
 from reslim.simulation import samplers
-from reslim.simulation.simulate import simulate
+from reslim.simulation.simulate import simulate_together
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
@@ -112,28 +111,18 @@ class Found(NamedTuple):
     values: Array
 
 
-def cost(net: ResNet, asked: Request) -> float:
-    """Return the rough time of a cell in nanoseconds; refuse a network that no sampler covers."""
-    sampler = samplers.choose(net, asked.selected(net), 1, asked.method)
-    return CALL_COST + asked.replicas * sampler.cost(net, 1)
-
-
-def draws_together(net: ResNet) -> bool:
-    """Return whether networks that differ in the branch factors alone are drawn from one set of weights."""
-    return not isinstance(net.coupling, Independent)
-
-
 def groups(grid: Grid, asked: Request) -> Iterator[tuple[int, ...]]:
     """Yield the cells of each chunk: those that share their weights, otherwise neighbours that take a second or so."""
     sharing: dict[ResNet, list[int]] = {}
     alone: list[int] = []
     spent = 0.0
     for cell, net in enumerate(grid.nets):
-        with grid.blamed(cell):
-            estimate = cost(net, asked)
-        if draws_together(net):
+        with grid.blamed(cell):  # a network that no sampler covers
+            sampler = samplers.choose(net, asked.selected(net), 1, asked.method)
+        if sampler.name == "explicit":
             sharing.setdefault(net.replace(branch=1.0), []).append(cell)
             continue
+        estimate = CALL_COST + asked.replicas * sampler.cost(net, 1)
         if alone and spent + estimate > CHUNK_COST:
             yield tuple(alone)
             alone, spent = [], 0.0
@@ -146,7 +135,7 @@ def groups(grid: Grid, asked: Request) -> Iterator[tuple[int, ...]]:
 
 def simulate_cells(nets: Sequence[ResNet], replicas: int, seed: int, **how: Any) -> list[xr.Dataset]:
     """Return the summaries of networks, each the same to the last bit as `simulate` gives it alone."""
-    return [simulate(net, replicas, seed, threads=1, progress=False, draws=False, **how) for net in nets]
+    return simulate_together(nets, replicas, seed, threads=1, draws=False, **how)
 
 
 def compute(nets: Sequence[ResNet], asked: Request, fingerprint: str) -> list[Found]:
