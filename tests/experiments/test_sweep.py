@@ -387,7 +387,7 @@ def test_what_has_not_begun_does_not_begin_on_a_full_disk(tmp_path, monkeypatch)
         ({"beta": [0.5], "skip": [float("nan")]}, "makes the cell beta=0.5, skip=nan, whose skip must be finite, got nan."),
         (
             {"hurst": [0.7], "entries": ["uniform"]},
-            "makes the cell hurst=0.7, entries=uniform, whose entries must be gaussian where the weights are coupled across depth",
+            "hurst=0.7, entries=uniform, whose entries must be gaussian where the weights are coupled across depth",
         ),
         ({"width": [2], "depth": [2], "beta": [1e9]}, "whose branch must not underflow to zero."),
         ({"width": range(10**9)}, "must give width 1 to 100,000 values, got 1,000,000,000."),
