@@ -50,3 +50,10 @@ def run_line(*argv: str) -> Outcome:
 @pytest.fixture(scope="session")
 def run() -> Callable[..., Outcome]:
     return run_line
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

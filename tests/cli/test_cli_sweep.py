@@ -29,12 +29,6 @@ def here(monkeypatch):
     monkeypatch.setattr("reslim.experiments.sweep.executors._workers", ThreadPoolExecutor)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 # ---- notation
 
 

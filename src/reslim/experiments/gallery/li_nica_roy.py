@@ -19,7 +19,7 @@ WIDTH, SEED = 100, 1
 
 
 def _replicas(quick: bool) -> int:
-    return 10_000 if quick else 200_000
+    return 5_000 if quick else 200_000
 
 
 def _nets(depth: int) -> dict[str, ResNet]:

@@ -23,6 +23,7 @@ from reslim.spec import ResNet
 Array = NDArray[np.float64]
 WIDTH, DEEPEST, SEED = 40, 1000, 1
 DEPTHS = tuple(range(10, DEEPEST + 1, 110))
+FEW_DEPTHS = DEPTHS[::3]
 OUTPUT, GRADIENT = "log_displacement", "log_grad_displacement"
 LABELS = {OUTPUT: "|h_L − h_0|/|h_0|", GRADIENT: "|p_0 − p_L|/|p_L|"}
 
@@ -38,10 +39,10 @@ def arrived(sample: xr.Dataset, name: str) -> Array:
     return sample[name].sel(layer=layer, input=0).values
 
 
-def _curves(coupling: Coupling, betas: Sequence[float], replicas: int) -> dict[tuple[str, float], Array]:
+def _curves(coupling: Coupling, depths: Sequence[int], betas: Sequence[float], replicas: int) -> dict[tuple[str, float], Array]:
     """Return the draws (depth, replica) of both quantities."""
     found: dict[tuple[str, float], list[Array]] = {(name, beta): [] for name in LABELS for beta in betas}
-    for depth in DEPTHS:
+    for depth in depths:
         nets = [net(depth, beta, coupling) for beta in betas]
         drawn = simulate_together(nets, replicas, SEED, quantities=list(LABELS), progress=True)
         for beta, sample in zip(betas, drawn, strict=True):
@@ -50,14 +51,16 @@ def _curves(coupling: Coupling, betas: Sequence[float], replicas: int) -> dict[t
     return {key: np.array(draws) for key, draws in found.items()}
 
 
-def _draw_curves(panels: Iterable[Axes], curves: dict[tuple[str, float], Array], betas: Sequence[float], title: str) -> None:
+def _draw_curves(
+    panels: Iterable[Axes], curves: dict[tuple[str, float], Array], depths: Sequence[int], betas: Sequence[float], title: str
+) -> None:
     """Draw median and the middle half against the depth, on logarithmic axes."""
     for ax, name in zip(panels, LABELS, strict=True):
         for index, beta in enumerate(betas):
             look = style.look(index)
             low, middle, high = np.quantile(curves[name, beta], [0.25, 0.5, 0.75], axis=1)
-            ax.plot(DEPTHS, np.exp(middle), label=f"β = {beta:g}", **look.markers | {"linestyle": look.line, "linewidth": 1.2})
-            ax.fill_between(DEPTHS, np.exp(low), np.exp(high), color=look.colour, alpha=0.2, linewidth=0)
+            ax.plot(depths, np.exp(middle), label=f"β = {beta:g}", **look.markers | {"linestyle": look.line, "linewidth": 1.2})
+            ax.fill_between(depths, np.exp(low), np.exp(high), color=look.colour, alpha=0.2, linewidth=0)
         ax.set(yscale="log", xlabel="depth L", ylabel=LABELS[name], title=title)
         style.legend(ax)
 
@@ -72,9 +75,10 @@ def root_mean_square(draws: Array) -> tuple[float, float]:
 def independent(quick: bool) -> Drawn:
     """Draw |h_L - h_0|/|h_0| and that of the gradient against the depth, for independent weights."""
     betas, replicas, many = (1.0, 0.5, 0.25), 50, 2_000 if quick else 40_000
-    curves = _curves(Independent(), betas, replicas)
+    depths = FEW_DEPTHS if quick else DEPTHS
+    curves = _curves(Independent(), depths, betas, replicas)
     figure = Figure(figsize=(10, 4.2), layout="constrained")
-    _draw_curves(figure.subplots(1, 2), curves, betas, f"independent weights, width {WIDTH}")
+    _draw_curves(figure.subplots(1, 2), curves, depths, betas, f"independent weights, width {WIDTH}")
     checks = []
     for beta, rounding in ((0.5, 5e-4), (1.0, 5e-5), (0.25, 5.0)):
         sample = simulate(net(DEEPEST, beta, Independent()), many, SEED, quantities=[OUTPUT], layers="last")
@@ -85,7 +89,7 @@ def independent(quick: bool) -> Drawn:
             spread = 1.2533 * draws.std() / math.sqrt(many)
             median = float(np.exp(np.median(draws)))
             checks.append(Check("median of r at β = 0.25, L = 1000", 1802.0, 20.0, median, median * spread))
-    return Drawn(figure, checks, {"width": WIDTH, "depths": DEPTHS, "replicas": replicas, "checked": many, "seed": SEED})
+    return Drawn(figure, checks, {"width": WIDTH, "depths": depths, "replicas": replicas, "checked": many, "seed": SEED})
 
 
 def diffusion(quick: bool) -> Drawn:
@@ -112,17 +116,18 @@ def diffusion(quick: bool) -> Drawn:
 def smooth(quick: bool) -> Drawn:
     """Draw both quantities against the depth for weights that are smooth across it."""
     betas, replicas = (2.0, 1.0, 0.5), 25 if quick else 200
+    depths = FEW_DEPTHS if quick else DEPTHS
     figure, checks = Figure(figsize=(10, 8), layout="constrained"), []
     expected = {"process": (0.301, 8.0), "increments": (0.199, 6.3)}  # r at β = 1; log₁₀ of it at β = ½, roughly
     for row, (kind, (level, power)) in zip(figure.subplots(2, 2), expected.items(), strict=True):
-        curves = _curves(Smooth(0.1, kind), betas, replicas)  # type: ignore[arg-type]
-        _draw_curves(row, curves, betas, f"smooth weights ({kind}), width {WIDTH}")
+        curves = _curves(Smooth(0.1, kind), depths, betas, replicas)  # type: ignore[arg-type]
+        _draw_curves(row, curves, depths, betas, f"smooth weights ({kind}), width {WIDTH}")
         found, error = root_mean_square(curves[OUTPUT, 1.0][-1])
         checks.append(Check(f"{kind}: root mean square of r at β = 1, L = 1000", level, 0.01, found, error))
         found, error = root_mean_square(curves[OUTPUT, 0.5][-1])
         what = f"{kind}: log₁₀ of the root mean square of r at β = 0.5, L = 1000"
         checks.append(Check(what, power, 0.5, math.log10(found), error / found / math.log(10.0)))
-    settings = {"width": WIDTH, "depths": DEPTHS, "replicas": replicas, "length": 0.1, "seed": SEED}
+    settings = {"width": WIDTH, "depths": depths, "replicas": replicas, "length": 0.1, "seed": SEED}
     return Drawn(figure, checks, settings)
 
 
