@@ -30,7 +30,8 @@ def prediction(laws: xr.Dataset, every_layer: bool) -> list[Any]:
         moments = [value(values.sel(law=law, moment=moment).item()) for law, moment in columns]
         rows.append([*_place(cell), *moments, laws[cell.name].attrs["family"] or "—"])
     table = _table(laws, ["mean", "variance", "infinite-width mean", "infinite-width variance", "family"], rows)
-    notes = [*_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(results.unavailable(laws))]
+    reasons = results.unavailable(laws)
+    notes = [*_glossary(laws), INFINITE_WIDTH, *_root_mean_squares(laws, reasons), *_validity(laws), *_unavailable(reasons)]
     return [*_headed("Predicted", laws), table, "", *notes]
 
 
@@ -148,7 +149,26 @@ def _validity(laws: xr.Dataset) -> list[str]:
 
 
 def _unavailable(reasons: Mapping[str, str]) -> list[str]:
-    return [f"No law for {name}: {reason}" for name, reason in reasons.items()]
+    """Return the reasons, each said once; most end with the name of their quantity, for the command that draws it."""
+    holders: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        holders.setdefault(reason.removesuffix(name), []).append(name)
+    ends = {stem: ",".join(held) if reasons[held[0]] != stem else "" for stem, held in holders.items()}
+    return [f"No law for {', '.join(held)}: {stem}{ends[stem]}" for stem, held in holders.items()]
+
+
+def _root_mean_squares(laws: xr.Dataset, reasons: Mapping[str, str]) -> list[str]:
+    """Return the root mean square of every ratio that has no law, at the last layer that has one."""
+    lines = []
+    for name in reasons:
+        if f"{name}_second_moment" not in laws:
+            continue
+        moments = laws[f"{name}_second_moment"].sel(layer=results.own_layers(laws[name])).dropna("layer")
+        if moments.size:
+            place = -1 if not QUANTITIES[name].backward else 0
+            layer, ratio = int(moments.layer[place]), math.exp(0.5 * float(moments[place]))
+            lines.append(f"{name}: the root mean square of the ratio itself is {value(ratio)} at layer {layer}.")
+    return lines
 
 
 def value(number: float) -> str:
