@@ -138,17 +138,17 @@ def test_version_and_help(run):
     for argv in ([], ["--help"], ["-h"]):
         outcome = run(*argv)
         assert outcome.status == 0
-        commands = ("predict", "simulate", "compare", "demo")
+        commands = ("predict", "simulate", "compare", "critical", "demo")
         assert all(f"reslim {command}" in outcome.out for command in commands)
         assert not any(command in outcome.out for command in ("sweep", "gallery", "train", "diagnose", "prescribe"))
 
 
-@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "demo"])
+@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "demo"])
 def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0
     assert f"Example: reslim {command}" in outcome.out
-    assert ("--functional" in outcome.out) == (command != "demo")
+    assert ("--functional" in outcome.out) == (command not in ("critical", "demo"))
     assert ("--summary" in outcome.out) == (command == "simulate")
 
 

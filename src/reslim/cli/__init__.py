@@ -1,1 +1,1 @@
-"""The command line: `reslim predict | simulate | compare | demo`."""
+"""The command line: `reslim predict | simulate | compare | critical | demo`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reslim.cli import files
 from reslim.cli.answer import Answer
 from reslim.cli.options import (
+    CriticalOptions,
     DemoOptions,
     LawOptions,
     NetworkOptions,
@@ -90,6 +91,24 @@ def compare(
     return answer
 
 
+def critical(options: CriticalOptions) -> Answer:
+    """Say which power of the depth the branches need: the critical β of branches L^-β, for output and gradient.
+
+    Above it a deep network is the identity, below it explodes (or collapses); it depends on the block, on the activation,
+    and on how the weights of different layers depend on each other. Skip 1 and variance 1.
+    """
+    from reslim.cli.network import coupling_of
+
+    coupling = coupling_of(options.coupling, options.hurst)
+    import reslim
+    from reslim.cli import parsing, payload, tables
+
+    depth = None if options.depth is None else parsing.integer(options.depth)
+    ratio = parsing.number(options.ratio)
+    found = reslim.critical(options.block, options.activation, coupling, depth=depth, ratio=ratio)  # type: ignore[arg-type]
+    return Answer((payload if options.as_json else tables).critical(found))
+
+
 def demo(options: DemoOptions) -> Answer:
     """See what the log-Gaussian law explains and the infinite-width limit misses: figures, and a table of numbers."""
     folder = files.check_folder_to_make(options.out)
@@ -103,11 +122,12 @@ def demo(options: DemoOptions) -> Answer:
     return Answer(found if options.as_json else tables)
 
 
-COMMANDS = {"predict": predict, "simulate": simulate, "compare": compare, "demo": demo}
+COMMANDS = {"predict": predict, "simulate": simulate, "compare": compare, "critical": critical, "demo": demo}
 EXAMPLES = {
     "predict": "[bold]Example:[/] reslim predict --depth 100 --width 100 --quantities log_growth,output",
     "simulate": "[bold]Example:[/] reslim simulate --depth 100 --width 100 --replicas 100000 --layers last --out draws.nc",
     "compare": "[bold]Example:[/] reslim compare --depth 50 --width 200 --balanced --quantities log_growth --plot growth.png",
+    "critical": "[bold]Example:[/] reslim critical --block two-matrix --activation relu --hurst 0.8 --depth 1000",
     "demo": "[bold]Example:[/] reslim demo --quick --out demo",
 }
 

@@ -56,6 +56,16 @@ def build(options: NetworkOptions, input_length: int | None = None) -> ResNet:
         raise Refusal(f"{_subject(error, given, options.spec)} {statement(error)}") from error
 
 
+def coupling_of(coupling: str | None, hurst: str | None) -> Coupling:
+    """Return the coupling that one of two options describes; independence without either."""
+    if coupling is not None and hurst is not None:
+        raise Refusal("--hurst is short for a --coupling: give one of the two.")
+    try:
+        return parsing.coupling(coupling or "independent") if hurst is None else parsing.hurst(hurst)
+    except ArgumentError as error:
+        raise Refusal(f"--{'coupling' if hurst is None else 'hurst'} {statement(error)}") from error
+
+
 def _refuse_conflicts(options: NetworkOptions, given: Mapping[str, Any]) -> None:
     for short, field in SHORTHANDS.items():
         if short in given and field in given:

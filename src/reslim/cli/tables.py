@@ -17,6 +17,8 @@ from reslim.quantities import QUANTITIES
 if TYPE_CHECKING:
     import xarray as xr
 
+    from reslim.theory.regimes import Critical, Exponent
+
 ROUNDING = 1e-13  # logarithms of factors that are 1 to the last bit
 INFINITE_WIDTH = "infinite width: the usual limit, in which the width grows at a fixed depth."
 
@@ -101,6 +103,40 @@ def _verdict_word(verdict: str, needed: float) -> str:
 def _verdict(agreement: xr.Dataset) -> str:
     level = agreement.attrs["level"]
     return f"Verdict: {agreement.attrs['verdict']} (false alarms: {level:g}, all tests together)."
+
+
+def critical(found: Critical) -> list[Any]:
+    """Return the critical β of output and gradient, and where they stand at a finite depth."""
+    exponents = {"output": found.output, "gradient": found.gradient}
+    line = found.output.line
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in (
+        "",
+        "critical β",
+        "at a fixed width",
+        *([] if line is None else [f"at L = {line.depth}", "local exponent", "this is"]),
+    ):
+        table.add_column(column, no_wrap=True)
+    for name, one in exponents.items():
+        here = [] if one.line is None else [value(one.line.beta), value(one.line.local_exponent), one.line.status]
+        table.add_row(name, value(one.beta), value(one.fixed_width_beta), *here)
+    notes = ["critical β: as L → ∞, for branches L^-β, skip 1 and variance 1; the width goes to infinity first."]
+    notes += [f"Limit at the critical β of the {name}: {one.limit}. {_said(one)}" for name, one in exponents.items()]
+    if line is not None:
+        notes.append(
+            f"at L = {line.depth}: where the root mean square of |z_L − z_0|/|z_0| (of |p_0 − p_d|/|p_d|) is {line.ratio:g}."
+        )
+        notes.append("local exponent: there, on the identity side, these fall like L^-(β − local exponent).")
+        if line.status == "extrapolated":
+            notes.append("extrapolated: from the identity side, where the formula is of first order in a small displacement.")
+    coupling = repr(found.coupling)
+    return [f"Critical scaling: block {found.block}, activation {found.activation}, weights {coupling}", "", table, "", *notes]
+
+
+def _said(exponent: Exponent) -> str:
+    """Return the status of an exponent, its source, and what else there is to say."""
+    note = f" {exponent.note[:1].upper()}{exponent.note[1:]}." if exponent.note else ""
+    return f"{exponent.status[:1].upper()}{exponent.status[1:]}: {exponent.source}.{note}"
 
 
 def _all_cells(result: xr.Dataset, every_layer: bool) -> Iterable[Cell]:

@@ -15,6 +15,7 @@ from scipy.linalg import get_lapack_funcs
 
 from reslim.coupling import Independent
 from reslim.spec import ResNet
+from reslim.theory.hermite import ORDER
 from reslim.theory.kernels import Kind, coefficients, piecewise_linear, series, signed
 
 Array = NDArray[np.float64]
@@ -90,12 +91,13 @@ class _Products:
     def __init__(self, net: ResNet, kind: Kind) -> None:
         self.phi, self.balanced = net.phi, net.balanced
         self.kind: Kind = kind
-        self.rows: list[Array] = []
+        self.known, self.table = 0, np.empty((ORDER + 4, 0 if net.phi.homogeneous else net.depth))
 
     def add(self, q: float) -> _Products:
         """Add a layer of this variance."""
         if not self.phi.homogeneous:
-            self.rows.append(coefficients(self.phi, self.kind, q))
+            self.table[:, self.known] = coefficients(self.phi, self.kind, q)
+            self.known += 1
         return self
 
     def with_earlier(self, l: int, rho: Array) -> Array:
@@ -111,7 +113,7 @@ class _Products:
             slope = self.phi.negative_slope
             of = lambda x: piecewise_linear(slope, self.kind, x)  # noqa: E731
         else:
-            products = np.array(self.rows[others]).T * self.rows[l][:, None]
+            products = self.table[:, others] * self.table[:, l, None]
             of = lambda x: series(products, x)  # noqa: E731
         found = signed(of, self.kind, self.balanced)(rho)
         found[-1] = of(rho)[-1]  # the layer with itself has the same signs
