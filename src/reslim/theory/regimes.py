@@ -202,7 +202,7 @@ def _local_exponent(net: ResNet, direction: str) -> float:
 
 def _solved(net: ResNet, direction: str, ratio: float, first: float) -> float:
     """Return the β of this ratio at infinite width; the first order is where the search begins."""
-    from scipy.optimize import brentq
+    from scipy.optimize import root_scalar
 
     def excess(beta: float) -> float:  # ln ln(1 + r²), which is nearly a line in β on both sides of the critical one
         field = mean_field.recursion(net.replace(branch=DepthPower(beta)), np.ones(1))
@@ -212,4 +212,4 @@ def _solved(net: ResNet, direction: str, ratio: float, first: float) -> float:
     low, high = first - 1.0, first + 2.0
     if excess(low) < 0.0 or excess(high) > 0.0:
         raise NotCovered("critical", "ratio", "must be reached near the critical scaling", ratio, "Try one nearer to 1.")
-    return float(brentq(excess, low, high, xtol=1e-5))
+    return float(root_scalar(excess, bracket=(low, high), xtol=1e-5).root)
