@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reslim.spec import DepthPower, ResNet
     from reslim.summary import summarize
     from reslim.theory.predict import predict
+    from reslim.theory.regimes import critical
 
 __all__ = [
     "QUANTITIES",
@@ -25,6 +26,7 @@ __all__ = [
     "ResNet",
     "Smooth",
     "compare",
+    "critical",
     "load",
     "plot",
     "predict",
@@ -42,6 +44,7 @@ _HOMES = {
     "ResNet": "reslim.spec",
     "Smooth": "reslim.coupling",
     "compare": "reslim.agreement",
+    "critical": "reslim.theory.regimes",
     "load": "reslim.results",
     "plot": "reslim.plot",
     "predict": "reslim.theory.predict",

@@ -68,7 +68,7 @@ def folder(tmp_path, monkeypatch):
         ("--layers 4", "--layers must lie between 0 and the depth 3, got 4."),
         ("--layers some", "--layers must be auto, all, last or a list"),
         ("--layers 3 --quantities active_energy", "--layers must hold a layer of active_energy"),
-        ("--hurst 0.7", "independent weights"),
+        ("--hurst 0.7 --entries uniform", "must be gaussian where the weights are coupled across depth"),
         ("--replicas 0", "--replicas must be a positive integer, got 0."),
         ("--replicas 1e12", "Use simulate --summary for their summary, or ask for fewer replicas, --layers last"),
         ("--replicas many", "--replicas must be a positive integer, got 'many'."),

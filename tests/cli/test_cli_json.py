@@ -138,17 +138,17 @@ def test_version_and_help(run):
     for argv in ([], ["--help"], ["-h"]):
         outcome = run(*argv)
         assert outcome.status == 0
-        commands = ("predict", "simulate", "compare", "sweep", "demo")
+        commands = ("predict", "simulate", "compare", "critical", "sweep", "demo", "gallery")
         assert all(f"reslim {command}" in outcome.out for command in commands)
-        assert not any(command in outcome.out for command in ("gallery", "train", "diagnose", "prescribe"))
+        assert not any(command in outcome.out for command in ("train", "diagnose", "prescribe"))
 
 
-@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "sweep", "demo"])
+@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo"])
 def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0
     assert f"Example: reslim {command}" in outcome.out
-    assert ("--functional" in outcome.out) == (command != "demo")
+    assert ("--functional" in outcome.out) == (command not in ("critical", "gallery", "demo"))
     assert ("--summary" in outcome.out) == (command == "simulate")
 
 

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import reslim
-from reslim import Fractional, ResNet, Smooth
+from reslim import ResNet
 from reslim.quantities import QUANTITIES
 
 NET = ResNet(depth=12, width=50, n_in=3, n_out=4)
@@ -92,12 +92,6 @@ def test_the_correction_comes_by_name_only():
             reslim.predict(net, correction="fitted")
     with pytest.raises(ValueError, match="must be one of fitted"):
         reslim.predict(NET, correction="exact")
-
-
-@pytest.mark.parametrize("coupling", [Fractional(0.7), Smooth(0.1)])
-def test_coupled_weights_are_refused(coupling):
-    with pytest.raises(NotImplementedError, match="must have independent weights"):
-        reslim.predict(NET.replace(coupling=coupling))
 
 
 @pytest.mark.parametrize(

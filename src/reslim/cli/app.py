@@ -28,7 +28,9 @@ reslim demo --quick                      what the law explains, in a minute
 reslim predict --depth 100 --width 100   the laws, and the infinite-width ones
 reslim simulate --depth 100 --width 100  ten thousand networks, summarised
 reslim compare --depth 100 --width 100   law against networks, with a verdict
+reslim critical --hurst 0.7              which power of the depth the branches need
 reslim sweep --depth 100 --vary width=50,100,200 --out widths   a grid of networks
+reslim gallery list                      the papers' figures, and their numbers
 reslim COMMAND --help                    what a command takes, with an example
 """
 

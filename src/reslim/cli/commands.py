@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reslim.cli import files
 from reslim.cli.answer import Answer
 from reslim.cli.options import (
+    CriticalOptions,
     DemoOptions,
     GalleryOptions,
     LawOptions,
@@ -113,6 +114,24 @@ def sweep(network: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Answ
     return answer
 
 
+def critical(options: CriticalOptions) -> Answer:
+    """Say which power of the depth the branches need: the critical β of branches L^-β, for output and gradient.
+
+    Above it a deep network is the identity, below it explodes (or collapses); it depends on the block, on the activation,
+    and on how the weights of different layers depend on each other. Skip 1 and variance 1.
+    """
+    from reslim.cli.network import coupling_of
+
+    coupling = coupling_of(options.coupling, options.hurst)
+    import reslim
+    from reslim.cli import parsing, payload, tables
+
+    depth = None if options.depth is None else parsing.integer(options.depth)
+    ratio = parsing.number(options.ratio)
+    found = reslim.critical(options.block, options.activation, coupling, depth=depth, ratio=ratio)  # type: ignore[arg-type]
+    return Answer((payload if options.as_json else tables).critical(found))
+
+
 def demo(options: DemoOptions) -> Answer:
     """See what the log-Gaussian law explains and the infinite-width limit misses: figures, and a table of numbers."""
     folder = files.check_folder_to_make(options.out)
@@ -155,6 +174,7 @@ COMMANDS = {
     "predict": predict,
     "simulate": simulate,
     "compare": compare,
+    "critical": critical,
     "sweep": sweep,
     "gallery": gallery,
     "demo": demo,
@@ -163,6 +183,7 @@ EXAMPLES = {
     "predict": "[bold]Example:[/] reslim predict --depth 100 --width 100 --quantities log_growth,output",
     "simulate": "[bold]Example:[/] reslim simulate --depth 100 --width 100 --replicas 100000 --layers last --out draws.nc",
     "compare": "[bold]Example:[/] reslim compare --depth 50 --width 200 --balanced --quantities log_growth --plot growth.png",
+    "critical": "[bold]Example:[/] reslim critical --block two-matrix --activation relu --hurst 0.8 --depth 1000",
     "sweep": "[bold]Example:[/] reslim sweep --preset marion --entries gaussian --depth 100 --width 40 --vary beta=0:1.3:14 "
     "--quantities log_displacement --out beta --plot beta.png",
     "demo": "[bold]Example:[/] reslim demo --quick --out demo",

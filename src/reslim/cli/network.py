@@ -68,6 +68,16 @@ def given(options: NetworkOptions) -> dict[str, Any]:
     return {name: value for name in READERS if (value := getattr(options, name)) is not None}
 
 
+def coupling_of(coupling: str | None, hurst: str | None) -> Coupling:
+    """Return the coupling that one of two options describes; independence without either."""
+    if coupling is not None and hurst is not None:
+        raise Refusal("--hurst is short for a --coupling: give one of the two.")
+    try:
+        return parsing.coupling(coupling or "independent") if hurst is None else parsing.hurst(hurst)
+    except ArgumentError as error:
+        raise Refusal(f"--{'coupling' if hurst is None else 'hurst'} {statement(error)}") from error
+
+
 def _refuse_conflicts(options: NetworkOptions, given: Mapping[str, Any]) -> None:
     for short, field in FULL.items():
         if short in given and field in given:

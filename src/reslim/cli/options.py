@@ -144,6 +144,30 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CriticalOptions:
+    """Whose critical scaling is asked for."""
+
+    block: Annotated[str, _network("KIND", "one-matrix or two-matrix. [dim]\\[default: two-matrix][/dim]")] = "two-matrix"
+    activation: Annotated[
+        str, _network("NAME", "relu, leaky_relu:SLOPE, tanh, erf, gelu, silu or identity. [dim]\\[default: relu][/dim]")
+    ] = "relu"
+    coupling: Annotated[
+        str | None,
+        _network(
+            "KIND",
+            "Weights across depth: independent, smooth:0.1, smooth-increments:0.1 or fractional:0.7. "
+            "[dim]\\[default: independent][/dim]",
+        ),
+    ] = None
+    hurst: Annotated[str | None, _network("H", "Short for --coupling fractional:H.")] = None
+    depth: Annotated[str | None, _request("L", "Also the β at this depth where the relative displacement is --ratio.")] = None
+    ratio: Annotated[str, _request("C", "Root mean square of |z_L − z_0|/|z_0|, from 0.01 to 100. [dim]\\[default: 1][/dim]")] = (
+        "1"
+    )
+    as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of the table.", "--json")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemoOptions:
     """What `reslim demo` takes."""
 

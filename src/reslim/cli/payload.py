@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from reslim import coupling as couplings
 from reslim import results
 from reslim.cli.cells import Cell, cells, layers, names, nested
 from reslim.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from reslim.theory.regimes import Critical
 
 QUANTILES = ("0.05", "0.25", "0.5", "0.75", "0.95")
 
@@ -92,6 +96,11 @@ def _statistics(summary: xr.Dataset, name: str) -> dict[str, Any]:
     if f"{name}_covariance" in summary:
         entry["covariance"] = nested(summary[f"{name}_covariance"], own)
     return entry
+
+
+def critical(found: Critical) -> dict[str, Any]:
+    """Return the object that `reslim critical --json` prints."""
+    return asdict(found) | {"coupling": couplings.to_dict(found.coupling)}
 
 
 def comparison(laws: xr.Dataset, sample: xr.Dataset, summary: xr.Dataset, agreement: xr.Dataset) -> dict[str, Any]:

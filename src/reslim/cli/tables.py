@@ -20,6 +20,8 @@ from reslim.spec import SHORTHANDS
 if TYPE_CHECKING:
     import xarray as xr
 
+    from reslim.theory.regimes import Critical, Exponent
+
 MOST_ROWS = 40  # of a sweep's table
 ROUNDING = 1e-13  # logarithms of factors that are 1 to the last bit
 INFINITE_WIDTH = "infinite width: the usual limit, in which the width grows at a fixed depth."
@@ -34,7 +36,8 @@ def prediction(laws: xr.Dataset, every_layer: bool) -> list[Any]:
         moments = [value(values.sel(law=law, moment=moment).item()) for law, moment in columns]
         rows.append([*_place(cell), *moments, laws[cell.name].attrs["family"] or "—"])
     table = _table(laws, ["mean", "variance", "infinite-width mean", "infinite-width variance", "family"], rows)
-    notes = [*_glossary(laws), INFINITE_WIDTH, *_validity(laws), *_unavailable(results.unavailable(laws))]
+    reasons = results.unavailable(laws)
+    notes = [*_glossary(laws), INFINITE_WIDTH, *_root_mean_squares(laws, reasons), *_validity(laws), *_unavailable(reasons)]
     return [*_headed("Predicted", laws), table, "", *notes]
 
 
@@ -155,6 +158,40 @@ def _ends(coordinate: xr.DataArray) -> str:
     return first if first == last else f"{first} … {last}"
 
 
+def critical(found: Critical) -> list[Any]:
+    """Return the critical β of output and gradient, and where they stand at a finite depth."""
+    exponents = {"output": found.output, "gradient": found.gradient}
+    line = found.output.line
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in (
+        "",
+        "critical β",
+        "at a fixed width",
+        *([] if line is None else [f"at L = {line.depth}", "local exponent", "this is"]),
+    ):
+        table.add_column(column, no_wrap=True)
+    for name, one in exponents.items():
+        here = [] if one.line is None else [value(one.line.beta), value(one.line.local_exponent), one.line.status]
+        table.add_row(name, value(one.beta), value(one.fixed_width_beta), *here)
+    notes = ["critical β: as L → ∞, for branches L^-β, skip 1 and variance 1; the width goes to infinity first."]
+    notes += [f"Limit at the critical β of the {name}: {one.limit}. {_said(one)}" for name, one in exponents.items()]
+    if line is not None:
+        notes.append(
+            f"at L = {line.depth}: where the root mean square of |z_L − z_0|/|z_0| (of |p_0 − p_d|/|p_d|) is {line.ratio:g}."
+        )
+        notes.append("local exponent: there, on the identity side, these fall like L^-(β − local exponent).")
+        if line.status == "extrapolated":
+            notes.append("extrapolated: from the identity side, where the formula is of first order in a small displacement.")
+    coupling = repr(found.coupling)
+    return [f"Critical scaling: block {found.block}, activation {found.activation}, weights {coupling}", "", table, "", *notes]
+
+
+def _said(exponent: Exponent) -> str:
+    """Return the status of an exponent, its source, and what else there is to say."""
+    note = f" {exponent.note[:1].upper()}{exponent.note[1:]}." if exponent.note else ""
+    return f"{exponent.status[:1].upper()}{exponent.status[1:]}: {exponent.source}.{note}"
+
+
 def _all_cells(result: xr.Dataset, every_layer: bool) -> Iterable[Cell]:
     return (cell for name in names(result) for cell in cells(result, name, every_layer))
 
@@ -201,7 +238,26 @@ def _validity(laws: xr.Dataset) -> list[str]:
 
 
 def _unavailable(reasons: Mapping[str, str]) -> list[str]:
-    return [f"No law for {name}: {reason}" for name, reason in reasons.items()]
+    """Return the reasons, each said once; most end with the name of their quantity, for the command that draws it."""
+    holders: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        holders.setdefault(reason.removesuffix(name), []).append(name)
+    ends = {stem: ",".join(held) if reasons[held[0]] != stem else "" for stem, held in holders.items()}
+    return [f"No law for {', '.join(held)}: {stem}{ends[stem]}" for stem, held in holders.items()]
+
+
+def _root_mean_squares(laws: xr.Dataset, reasons: Mapping[str, str]) -> list[str]:
+    """Return the root mean square of every ratio that has no law, at the last layer that has one."""
+    lines = []
+    for name in reasons:
+        if f"{name}_second_moment" not in laws:
+            continue
+        moments = laws[f"{name}_second_moment"].sel(layer=results.own_layers(laws[name])).dropna("layer")
+        if moments.size:
+            place = -1 if not QUANTITIES[name].backward else 0
+            layer, ratio = int(moments.layer[place]), math.exp(0.5 * float(moments[place]))
+            lines.append(f"{name}: the root mean square of the ratio itself is {value(ratio)} at layer {layer}.")
+    return lines
 
 
 def value(number: float) -> str:

@@ -34,21 +34,13 @@ def _log_growth(net: ResNet, field: MeanField, cosine: Array) -> Baseline:
 
 
 def _log_displacement(net: ResNet, field: MeanField, cosine: Array) -> Baseline:
-    log_skip, sign = _skip_product(net.skips)
+    log_skip, sign = mean_field.skip_product(net.skips)
     return _point(mean_field.log_displacement(field.log_q - field.log_q[0], log_skip, sign))
 
 
 def _log_grad_displacement(net: ResNet, field: MeanField, cosine: Array) -> Baseline:
-    log_skip, sign = (values[::-1] for values in _skip_product(net.skips[::-1]))
+    log_skip, sign = (values[::-1] for values in mean_field.skip_product(net.skips[::-1]))
     return _point(mean_field.log_displacement(field.log_gradient, log_skip, sign))
-
-
-def _skip_product(skips: Array) -> tuple[Array, Array]:
-    """Return ln |α_0 … α_{l-1}| and its sign, shape (depth + 1, 1)."""
-    with np.errstate(divide="ignore"):
-        log = np.concatenate([[0.0], np.cumsum(np.log(np.abs(skips)))])
-    sign = np.concatenate([[1.0], np.cumprod(np.sign(skips))])
-    return log[:, None], sign[:, None]
 
 
 def _log_weight_grad(net: ResNet, field: MeanField, cosine: Array) -> Baseline:
@@ -61,7 +53,8 @@ def _log_weight_grad(net: ResNet, field: MeanField, cosine: Array) -> Baseline:
 
 
 def _log_ntk(net: ResNet, field: MeanField, cosine: Array) -> Baseline:
-    return _point(np.logaddexp.reduce(_log_weight_grad(net, field, cosine).mean, axis=0))
+    with np.errstate(invalid="ignore"):  # NaN, where there is no limit
+        return _point(np.logaddexp.reduce(_log_weight_grad(net, field, cosine).mean, axis=0))
 
 
 def _active_energy(net: ResNet, field: MeanField, cosine: Array) -> Baseline:

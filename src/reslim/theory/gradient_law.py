@@ -5,11 +5,14 @@ Where layers are independent it follows the forward law. In vanilla networks the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from reslim.theory import activation_law, adjoint_law, angle, angle_law, finite_width
 from reslim.theory.forward_law import growth_of, validity
+from reslim.theory.growth import gradient_second_moment
 from reslim.theory.law import Law, QuantityLaw, Request, allowed, each_input, is_relu, source
 from reslim.theory.shares import homogeneous_shares
 from reslim.theory.sums import cumulated
@@ -29,7 +32,8 @@ def _gradient(request: Request, name: str) -> QuantityLaw | str:
 
 def _independent(request: Request) -> QuantityLaw:
     if is_relu(request.net):
-        law, said = growth_of(request.net).backward(), validity(request.net)
+        forward, said = growth_of(request.net), validity(request.net)
+        law = replace(forward.backward(), log_second_moment=gradient_second_moment(request.net, forward))
     else:
         law, said = activation_law.laws(request.net, request.mean_squares)[0].backward(), activation_law.validity(request.net)
     return QuantityLaw(

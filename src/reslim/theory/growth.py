@@ -79,6 +79,19 @@ def _independent_layers(net: ResNet, own: Array, errors: Errors) -> Growth:
     return Growth(log_growth - 0.5 * variance, variance, errors, log_growth, True)
 
 
+def gradient_second_moment(net: ResNet, law: Growth) -> Array:
+    """Return ln E|p_l|²/|p_d|² for l = 0 … d where layers are independent, exact where that of `law` is.
+
+    A block without skip kills the state with probability 2⁻ⁿ: no unit is active. Below a dead state only the skips carry
+    a gradient; in a living one a block multiplies the expected square by S.
+    """
+    living = np.concatenate([[0.0], np.cumsum(np.where(net.skips == 0.0, np.log1p(-(0.5**net.width)), 0.0))])
+    with np.errstate(divide="ignore"):
+        skips = np.concatenate([[0.0], np.cumsum(np.log(net.skips[::-1] ** 2))])[::-1]
+        dead = np.log(-np.expm1(living)) + skips
+    return np.logaddexp(living + law.backward().log_second_moment, dead)
+
+
 def perceptron(net: ResNet) -> Growth:
     """Return the law of the one-matrix ReLU block with every skip 0: exact moments at every width and depth.
 

@@ -45,6 +45,16 @@ class QuantityLaw:
 
 
 @dataclass(frozen=True)
+class SecondMoment:
+    """What is known of a ratio whose logarithm has no law: ln of its mean square at every layer, NaN where nothing is claimed."""
+
+    log_second_moment: Array  # shape (layers,)
+    exact_second_moment: bool
+    validity: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Request:
     """What a law is asked about: the network, |x|²/n_in of each input, whether to apply the fitted correction, and p_d."""
 
@@ -61,11 +71,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Law:
-    """`of(request, name)` gives a quantity, or says why the law does not hold; `covers(net)`: the networks that it is about."""
+    """`of(request, name)` gives a quantity, or says why the law does not hold; `covers(net)`: the networks that it is about.
+
+    `gives` names the quantities, all of them where it is empty.
+    """
 
     gives: tuple[str, ...]
     covers: Callable[[ResNet], bool]
-    of: Callable[[Request, str], QuantityLaw | str]
+    of: Callable[[Request, str], QuantityLaw | SecondMoment | str]
 
 
 def source(net: ResNet) -> str:

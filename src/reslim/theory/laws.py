@@ -5,19 +5,27 @@ from __future__ import annotations
 from reslim import checks
 from reslim.errors import NotCovered
 from reslim.spec import ResNet
-from reslim.theory import activation_law, activity_law, adjoint_law, forward_law, gradient_law
-from reslim.theory.law import QuantityLaw, Request
+from reslim.theory import activation_law, activity_law, adjoint_law, displacement_law, forward_law, gradient_law
+from reslim.theory.law import QuantityLaw, Request, SecondMoment
 
 # the first that covers a network counts
-LAWS = (forward_law.LAW, activation_law.LAW, gradient_law.LAW, *adjoint_law.LAWS, *activity_law.LAWS)
+LAWS = (
+    displacement_law.COUPLED,
+    forward_law.LAW,
+    activation_law.LAW,
+    gradient_law.LAW,
+    displacement_law.LAW,
+    *adjoint_law.LAWS,
+    *activity_law.LAWS,
+)
 
 
-def law_of(request: Request, name: str) -> QuantityLaw | str:
+def law_of(request: Request, name: str) -> QuantityLaw | SecondMoment | str:
     """Return the law of a quantity, or the reason why there is none and what gives the quantity instead."""
     for law in LAWS:
-        if name in law.gives and law.covers(request.net):
+        if (name in law.gives or not law.gives) and law.covers(request.net):
             found = law.of(request, name)
-            return found if isinstance(found, QuantityLaw) else f"{found}: reslim simulate --quantities {name}"
+            return f"{found}: reslim simulate --quantities {name}" if isinstance(found, str) else found
     return f"no finite-width law in this version: reslim simulate --quantities {name}"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.spec import ResNet
+from reslim.theory import coupled
 from reslim.theory.expectations import mean_square, mean_square_slope, product
 
 Array = NDArray[np.float64]
@@ -37,8 +38,20 @@ def branch_squares(net: ResNet) -> Array:
 
 
 def recursion(net: ResNet, mean_squares: Array) -> MeanField:
-    """Run q' = α² q + λ² v_out E φ(√(v_in q) g)² forwards, and the gradient's factor α² + λ² v_in v_out E φ'² backwards."""
-    return _recursion(net, tuple(mean_squares.tolist()))
+    """Run q' = α² q + λ² v_out E φ(√(v_in q) g)² forwards, and the gradient's factor α² + λ² v_in v_out E φ'² backwards.
+
+    Weights that are coupled across depth remember all layers; beyond their depth of 4096 everything is NaN.
+    """
+    return (_coupled if coupled.is_coupled(net) else _recursion)(net, tuple(mean_squares.tolist()))
+
+
+def _coupled(net: ResNet, given: tuple[float, ...]) -> MeanField:
+    if net.depth > coupled.DEEPEST:
+        return MeanField(*(np.full((net.depth + more, len(given)), np.nan) for more in (1, 0, 1, 0)))
+    paths = [coupled.walk(net, mean_square) for mean_square in given]
+    log_q, log_gradient = (np.stack(values, axis=1) for values in zip(*paths, strict=True))
+    q = inner_variance(net) * np.exp(np.clip(log_q[:-1], -300.0, 300.0))
+    return MeanField(log_q, mean_square(net.phi, q), log_gradient, mean_square_slope(net.phi, q))
 
 
 @lru_cache(maxsize=32)
@@ -63,7 +76,12 @@ def _recursion(net: ResNet, given: tuple[float, ...]) -> MeanField:
 
 
 def cosines(net: ResNet, field: MeanField, cosine_0: Array) -> Array:
-    """Return the cosine between the states of every two inputs at every layer, shape (depth + 1, m, m)."""
+    """Return the cosine between the states of every two inputs at every layer, shape (depth + 1, m, m).
+
+    NaN for weights that are coupled across depth, where it would remember all layers.
+    """
+    if coupled.is_coupled(net):
+        return np.full((net.depth + 1, *cosine_0.shape), np.nan)
     inner, branch = inner_variance(net), branch_squares(net)
     result = np.empty((net.depth + 1, *cosine_0.shape))
     result[0] = cosine_0
@@ -77,6 +95,14 @@ def cosines(net: ResNet, field: MeanField, cosine_0: Array) -> Array:
         after = (net.skips[layer] ** 2 * cosine + passed) * growth[upper[0]] * growth[upper[1]]
         result[layer + 1][upper] = result[layer + 1].T[upper] = np.clip(after, -1.0, 1.0)
     return result
+
+
+def skip_product(skips: Array) -> tuple[Array, Array]:
+    """Return ln |α_0 … α_{l-1}| and its sign, shape (depth + 1, 1)."""
+    with np.errstate(divide="ignore"):
+        log = np.concatenate([[0.0], np.cumsum(np.log(np.abs(skips)))])
+    sign = np.concatenate([[1.0], np.cumprod(np.sign(skips))])
+    return log[:, None], sign[:, None]
 
 
 def log_displacement(log_growth: Array, log_skip: Array, sign: Array) -> Array:

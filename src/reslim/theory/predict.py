@@ -11,20 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from reslim import checks, results
 from reslim import inputs as input_rules
-from reslim.coupling import Independent
-from reslim.errors import BadKind, BadValue, NotCovered, Verbatim
+from reslim.errors import BadKind, BadValue, Verbatim
 from reslim.quantities import FUNCTIONALS, QUANTITIES, LayerRequest, Quantity, resolve, select_layers
 from reslim.spec import ResNet
 from reslim.theory import mean_field
 from reslim.theory.baseline import BASELINES, Baseline
 from reslim.theory.families import LAWS
-from reslim.theory.law import QuantityLaw, Request
+from reslim.theory.law import QuantityLaw, Request, SecondMoment
 from reslim.theory.laws import is_fitted, law_of
 
 Array = NDArray[np.float64]
 MOMENTS = ("mean", "variance")
 ERRORS = ("mean", "variance_ratio", "ks")
 DEEPEST = 1_000_000
+Found = QuantityLaw | SecondMoment | str
 
 
 def predict(
@@ -59,7 +59,8 @@ def predict(
         variance) and those of the quantity; NaN where there is no finite-width law, with the reason in
         ``attrs["unavailable"]``. Beside them NAME_allowed (the error of its own that the law may have), NAME_scale (mean
         and variance of G for outputs), NAME_second_moment (ln E of the ratio; attribute ``exact``), NAME_with_growth
-        (covariance with log_growth at the last layer), NAME_covariance.
+        (covariance with log_growth at the last layer), NAME_covariance. Of the displacements only NAME_second_moment,
+        ln of the mean square of the ratio, is known.
         Natural logarithms, no units.
 
     Raises
@@ -67,7 +68,7 @@ def predict(
     ValueError, TypeError
         For arguments out of range.
     NotImplementedError
-        For weights that are coupled across depth, and a correction where there is none.
+        For a correction where there is none.
 
     References
     ----------
@@ -81,9 +82,6 @@ def predict(
     """
     if not isinstance(net, ResNet):
         raise BadKind("predict", "net", "must be a ResNet", net)
-    if not isinstance(net.coupling, Independent):
-        got = Verbatim(f"coupling={net.coupling}")
-        raise NotCovered("predict", "net", "must have independent weights in this version", got)
     if net.depth > DEEPEST:
         got = Verbatim(f"depth={net.depth}")
         raise BadValue("predict", "net", f"must be of a depth of at most {DEEPEST:,}", got)
@@ -101,7 +99,7 @@ def predict(
         quantity: (law_of(request, quantity.name), BASELINES[quantity.name](net, field, input_rules.cosines(x)))
         for quantity in wanted
     }
-    reasons = {quantity.name: law for quantity, (law, _) in pairs.items() if isinstance(law, str)}
+    reasons = {quantity.name: _reason(quantity, law) for quantity, (law, _) in pairs.items() if not isinstance(law, QuantityLaw)}
     attributes = {
         "unavailable": json.dumps(reasons, ensure_ascii=False),
         "correction": correction or "none",
@@ -116,10 +114,16 @@ def predict(
     return results.with_coordinates(result.assign_coords(law=list(LAWS), moment=list(MOMENTS), error=list(ERRORS)), union)
 
 
-def _moments(quantity: Quantity, law: QuantityLaw | str, baseline: Baseline, union: list[int], net: ResNet) -> Array:
+def _reason(quantity: Quantity, law: SecondMoment | str) -> str:
+    if isinstance(law, str):
+        return law
+    return f"only its root mean square is known at finite width: reslim simulate --quantities {quantity.name}"
+
+
+def _moments(quantity: Quantity, law: Found, baseline: Baseline, union: list[int], net: ResNet) -> Array:
     """Return the array (law, moment, the quantity's dims), over the layers `union`."""
     limit = np.array([baseline.mean, baseline.variance])
-    finite = np.full_like(limit, np.nan) if isinstance(law, str) else np.array([law.mean, law.variance])
+    finite = np.array([law.mean, law.variance]) if isinstance(law, QuantityLaw) else np.full_like(limit, np.nan)
     return _at_layers(quantity, np.array([finite, limit]), 2, union, net)
 
 
@@ -134,15 +138,16 @@ def _at_layers(quantity: Quantity, values: Array, axis: int, union: list[int], n
     return np.where(np.array(inside).reshape(shape), picked, np.nan)
 
 
-def _about(law: QuantityLaw | str, baseline: Baseline) -> dict[str, str]:
+def _about(law: Found, baseline: Baseline) -> dict[str, str]:
     """Return what is said of a quantity's laws."""
-    finite = ("", "", "") if isinstance(law, str) else (law.family, law.validity, law.source)
+    family = law.family if isinstance(law, QuantityLaw) else ""
+    finite = ("", "", "") if isinstance(law, str) else (family, law.validity, law.source)
     return dict(zip(("family", "validity", "law_source"), finite, strict=True)) | {"gaussian_family": baseline.family}
 
 
 def _beside(
     quantity: Quantity,
-    law: QuantityLaw | str,
+    law: Found,
     baseline: Baseline,
     union: list[int],
     own: list[int],
@@ -152,16 +157,15 @@ def _beside(
     """Return the variables beside a quantity that say more of its law."""
     if isinstance(law, str):
         return {}
-    name, found = quantity.name, {}
+    found = _second_moment(quantity, law, union, net)
+    if isinstance(law, SecondMoment):
+        return found
+    name = quantity.name
     allowed = _at_layers(quantity, np.array([law.allowed.mean, law.allowed.variance_ratio, law.allowed.ks]), 1, union, net)
     found[f"{name}_allowed"] = xr.DataArray(allowed, dims=("error", *quantity.dims), attrs=_named(f"error of the law of {name}"))
     if law.scale is not None and baseline.scale is not None:
         scale = np.array([law.scale, [baseline.scale, np.zeros_like(baseline.scale)]])
         found[f"{name}_scale"] = xr.DataArray(scale, dims=("law", "moment", "input"), attrs=_named(f"G in {name}"))
-    if law.log_second_moment is not None:
-        moment = _at_layers(quantity, law.log_second_moment, 0, union, net)
-        about = _named(f"logarithm of the mean of exp({name})") | {"exact": str(law.exact_second_moment).lower()}
-        found[f"{name}_second_moment"] = xr.DataArray(moment, dims=("layer",), attrs=about)
     if law.with_growth is not None:
         values = _at_layers(quantity, law.with_growth, 0, union, net)
         about = _named(f"covariance of {name} with log_growth at the last layer")
@@ -173,6 +177,16 @@ def _beside(
         about = _named(f"covariance of {name} between layers") | {"layers": np.asarray(own, dtype=np.int64)}
         found[f"{name}_covariance"] = xr.DataArray(full, dims=("law", "layer", "layer_2"), attrs=about)
     return found
+
+
+def _second_moment(quantity: Quantity, law: QuantityLaw | SecondMoment, union: list[int], net: ResNet) -> dict[str, xr.DataArray]:
+    if law.log_second_moment is None:
+        return {}
+    name = quantity.name
+    of = f"exp(2 {name})" if isinstance(law, SecondMoment) else f"exp({name})"  # a ratio of norms, or of their squares
+    about = _named(f"logarithm of the mean of {of}") | {"exact": str(law.exact_second_moment).lower()}
+    moment = _at_layers(quantity, law.log_second_moment, 0, union, net)
+    return {f"{name}_second_moment": xr.DataArray(moment, dims=("layer",), attrs=about)}
 
 
 def _named(long_name: str) -> dict[str, object]:
