@@ -1,11 +1,11 @@
-# Targets: demo, test, check, bench, evidence, clean. Each installs what it needs into .venv, once, at the versions of constraints.txt.
+# Targets: demo, test, check, bench, evidence, gallery, clean. Each installs what it needs into .venv, once, at the versions of constraints.txt.
 
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench evidence clean
+.PHONY: demo test check bench evidence gallery clean
 
 demo: .venv/.with-demo
 	$(BIN)/reslim demo --out demo-output
@@ -26,6 +26,9 @@ bench: .venv/.with-bench
 
 evidence: .venv/.with-demo
 	$(BIN)/python -m benchmarks.evidence $(if $(QUICK),--quick)
+
+gallery: .venv/.with-demo
+	$(BIN)/python -m benchmarks.gallery $(NAMES)
 
 clean:
 	rm -rf demo-output .pytest_cache .hypothesis .ruff_cache .import_linter_cache

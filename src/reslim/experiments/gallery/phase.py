@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reslim.coupling import Fractional
 from reslim.experiments.gallery.marion import DEEPEST, GRADIENT, LABELS, OUTPUT, SETTINGS, WIDTH, arrived, net
 from reslim.experiments.gallery.recipe import Check, Drawn
+from reslim.plot.sweep import COLOURS
 from reslim.simulation.simulate import simulate_together
 
 Array = NDArray[np.float64]
@@ -68,7 +69,7 @@ def _error(betas: Array, draws: Array) -> float:
 
 def _panel(ax: Axes, hursts: Array, betas: Array, values: Array, line: Array, title: str):
     shown = np.clip(values.T, -RANGE, RANGE)
-    mesh = ax.pcolormesh(hursts, betas, shown, cmap="RdBu_r", vmin=-RANGE, vmax=RANGE, shading="nearest", rasterized=True)
+    mesh = ax.pcolormesh(hursts, betas, shown, cmap=COLOURS, vmin=-RANGE, vmax=RANGE, shading="nearest", rasterized=True)
     ax.plot(hursts, line, color="black", linewidth=1.6, label="mean log r = 0")
     ax.set(xlabel="Hurst index H", ylabel="β", title=f"{title}, L = {DEEPEST}, width {WIDTH}")
     ax.legend(loc="upper left")
