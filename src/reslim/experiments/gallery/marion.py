@@ -19,6 +19,7 @@ from reslim.plot import style
 from reslim.simulation import across_depth
 from reslim.simulation.simulate import simulate, simulate_together
 from reslim.spec import ResNet
+from reslim.theory.predict import predict
 
 Array = NDArray[np.float64]
 WIDTH, DEEPEST, SEED = 40, 1000, 1
