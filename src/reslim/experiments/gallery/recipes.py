@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reslim.experiments.gallery import li_nica_roy, marion, phase
+from reslim.experiments.gallery import exponents, li_nica_roy, marion, phase
 from reslim.experiments.gallery.recipe import Recipe
 
 LNR = "Li, Nica, Roy, arXiv:2106.04013"
@@ -20,5 +20,6 @@ RECIPES = {
         Recipe("mfbv-4-5", "Figures 4 and 5: smooth weights, output and gradient", MFBV, marion.smooth),
         Recipe("mfbv-6", "Figure 6: fractional Brownian motion", MFBV, marion.paths),
         Recipe("mfbv-7", "Figure 7: explosion and identity over regularity and scaling", MFBV, phase.diagram),
+        Recipe("exponents", "How fast displacements fall with the depth", MFBV, exponents.identity_side),
     )
 }
