@@ -85,8 +85,8 @@ def _check(what: str, depths: tuple[int, ...], curve: Curve) -> Check:
 def _draw(ax: Axes, depths: tuple[int, ...], curve: Curve, index: int, label: str, filled: bool) -> None:
     """Draw the points with bars of two standard errors, and the law; of independent weights L^-½, which is its slope alone."""
     look, x = style.look(index), np.array(depths, dtype=float)
-    face = look.colour if filled else "white"
-    ax.plot(x, curve.found, label=label, **look.markers | {"markerfacecolor": face})
+    markers = look.markers | {"markerfacecolor": look.colour if filled else "white"}
+    ax.plot(x, curve.found, label=label, **markers)
     ax.vlines(x, curve.found - 2.0 * curve.errors, curve.found + 2.0 * curve.errors, colors=look.colour)
     slope = np.exp(np.mean(np.log(curve.found * np.sqrt(x)))) / np.sqrt(x)
-    ax.plot(x, slope if curve.law is None else curve.law, **look.law | {"linewidth": 1.0})
+    ax.plot(x, slope if curve.law is None else curve.law, **look.law)
