@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reslim.simulation.simulate import simulate
     from reslim.spec import DepthPower, ResNet
     from reslim.summary import summarize
+    from reslim.theory import limits
     from reslim.theory.predict import predict
     from reslim.theory.regimes import critical
 
@@ -27,6 +28,7 @@ __all__ = [
     "Smooth",
     "compare",
     "critical",
+    "limits",
     "load",
     "plot",
     "predict",
@@ -36,6 +38,7 @@ __all__ = [
     "sweep",
 ]
 
+_MODULES = ("limits", "plot")
 _HOMES = {
     "QUANTITIES": "reslim.quantities",
     "DepthPower": "reslim.spec",
@@ -45,6 +48,7 @@ _HOMES = {
     "Smooth": "reslim.coupling",
     "compare": "reslim.agreement",
     "critical": "reslim.theory.regimes",
+    "limits": "reslim.theory.limits",
     "load": "reslim.results",
     "plot": "reslim.plot",
     "predict": "reslim.theory.predict",
@@ -60,7 +64,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'reslim' has no attribute {name!r}")
     module = import_module(_HOMES[name])
-    value = module if name == "plot" else getattr(module, name)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 
