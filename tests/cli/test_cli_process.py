@@ -27,7 +27,7 @@ def test_interrupt_in_the_middle(tmp_path):
         assert process.stderr.readline() == "ready\n"
         time.sleep(3.0)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=240)  # a busy machine may still be compiling
     assert (process.returncode, out, err) == (130, "", "reslim: interrupted; no file is half-written.\n")
     assert not list(tmp_path.iterdir())
 

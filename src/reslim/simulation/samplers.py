@@ -170,7 +170,10 @@ METHODS = ("auto", *(sampler.name for sampler in SAMPLERS))
 
 
 def choose(net: ResNet, names: Collection[str], inputs: int, method: str) -> Sampler:
-    """Return the sampler of that name, or for "auto" the cheapest one that gives everything asked for."""
+    """Return the sampler of that name, or for "auto" the cheapest one that gives everything asked for.
+
+    For independent weights that is the first in `SAMPLERS`; for coupled ones it depends on depth and width.
+    """
     checks.one_of("simulate", "method", method, METHODS)
     refusals = {sampler.name: sampler.refusal(net, names, inputs) for sampler in SAMPLERS}
     if method != "auto" and refusals[method]:
@@ -178,4 +181,4 @@ def choose(net: ResNet, names: Collection[str], inputs: int, method: str) -> Sam
     able = [sampler for sampler in SAMPLERS if method in ("auto", sampler.name) and not refusals[sampler.name]]
     if not able:
         raise NotCovered("simulate", "entries", "must be gaussian where the weights are coupled across depth", net.entries)
-    return min(able, key=lambda sampler: sampler.cost(net, inputs))
+    return able[0] if net.coupling.is_independent else min(able, key=lambda sampler: sampler.cost(net, inputs))

@@ -7,7 +7,7 @@ critical β less β.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -85,7 +85,7 @@ def _check(what: str, depths: tuple[int, ...], curve: Curve) -> Check:
 def _draw(ax: Axes, depths: tuple[int, ...], curve: Curve, index: int, label: str, filled: bool) -> None:
     """Draw the points with bars of two standard errors, and the law; of independent weights L^-½, which is its slope alone."""
     look, x = style.look(index), np.array(depths, dtype=float)
-    markers = look.markers | {"markerfacecolor": look.colour if filled else "white"}
+    markers: dict[str, Any] = look.markers | {"markerfacecolor": look.colour if filled else "white"}
     ax.plot(x, curve.found, label=label, **markers)
     ax.vlines(x, curve.found - 2.0 * curve.errors, curve.found + 2.0 * curve.errors, colors=look.colour)
     slope = np.exp(np.mean(np.log(curve.found * np.sqrt(x)))) / np.sqrt(x)

@@ -136,7 +136,7 @@ def smooth(quick: bool) -> Drawn:
 
 def paths(quick: bool) -> Drawn:
     """Draw paths of fractional Brownian motion, whose increments are the weights across depth."""
-    hursts, count = (0.2, 0.5, 0.8), 2_000 if quick else 40_000
+    hursts, count = (0.2, 0.5, 0.8), 5_000 if quick else 40_000
     figure, checks = Figure(figsize=(10, 3.2), layout="constrained"), []
     time = np.arange(DEEPEST + 1) / DEEPEST
     for ax, hurst in zip(figure.subplots(1, 3), hursts, strict=True):
