@@ -51,6 +51,14 @@ def test_the_branch_is_the_time(branch, order):
     assert limit.time == pytest.approx(16 * branch**2)
 
 
+def test_the_spread_by_hand():
+    """z = (3, -4), v = 2: |φ(z)|² is 9, over both signs 12.5, over W (9 + 16)/2."""
+    z = np.array([3.0, -4.0])
+    for fields, square in (({}, 9.0), ({"balanced": True}, 12.5), ({"block": "two-matrix", "variance": (1.0, 2.0)}, 12.5)):
+        limit = limits.sde(net_of(2, 0.5, **({"width": 2, "variance": 2.0} | fields)))
+        assert limit.spread(z) == pytest.approx(square**0.5, rel=1e-12)
+
+
 # ---- the schemes are networks
 
 
