@@ -70,6 +70,22 @@ def adjoint(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_adjoint.py::test_{name}",)
 
 
+def coupled(name: str) -> tuple[str, ...]:
+    return (f"tests/theory/test_coupled.py::test_{name}",)
+
+
+def displaced(name: str) -> tuple[str, ...]:
+    return (f"tests/theory/test_displacement_law.py::test_{name}",)
+
+
+def regimes(name: str) -> tuple[str, ...]:
+    return (f"tests/theory/test_regimes.py::test_{name}",)
+
+
+def limits(name: str) -> tuple[str, ...]:
+    return (f"tests/theory/test_limits.py::test_{name}",)
+
+
 FINITE = "gradients_are_finite_differences"
 MUTANTS = [
     # matrix-free
@@ -298,8 +314,8 @@ MUTANTS = [
            "if content:", sweep("a_damaged_chunk_is_named_and_computed_again[-1]")),
     Mutant("sweep: the key of a chunk without its networks", SWEEP.format("plan"), "asked, [net.to_dict() for net in nets]]",
            "asked]", sweep("what_is_finished_is_not_repeated")),
-    Mutant("sweep: every cell has the seed after", SWEEP.format("cells"), "simulate(net, replicas, seed,",
-           "simulate(net, replicas, (seed + 1) % 2**64,", sweep("a_cell_is_what_simulate_gives")),
+    Mutant("sweep: every cell has the seed after", SWEEP.format("cells"), "simulate_together(nets, replicas, seed,",
+           "simulate_together(nets, replicas, (seed + 1) % 2**64,", sweep("a_cell_is_what_simulate_gives")),
     Mutant("sweep: what is finished is computed again", SWEEP.format("run"), "if chunk.key not in known]", "]",
            sweep("what_is_finished_is_not_repeated")),
     Mutant("sweep: a dead worker's chunk is forgotten", SWEEP.format("run"), "                    waiting.append(chunk)",
@@ -326,6 +342,43 @@ MUTANTS = [
            killed("the_death_of_a_worker_costs_its_own_call_alone")),
     Mutant("sweep: the picture in natural logarithms", "plot/sweep.py", "(math.log(10.0) if _is_log(name) else 1.0)", "1.0",
            ("tests/plot/test_plot_sweep.py::test_a_map_shows_the_means_to_the_base_10",)),
+    # scaling with depth
+    Mutant("scaling: coupled branches forget the states", THEORY.format("coupled"), "2.0 * skips[l] * branches[l] * e[l] + ", "",
+           coupled("networks_with_coupled_weights_follow_the_limit")),
+    Mutant("scaling: W does not correlate", THEORY.format("coupled"), "lags * row if two else row", "row",
+           displaced("the_first_order_of_the_limit")),
+    Mutant("scaling: the gradient meets the layers in the other order", THEORY.format("coupled"),
+           "lags = between[m::-1]", "lags = between[: m + 1]", coupled("networks_with_coupled_weights_follow_the_limit")),
+    Mutant("scaling: signs leave the other parity", THEORY.format("kernels"), "sign = 1.0 if EVEN[kind] else -1.0",
+           "sign = -1.0 if EVEN[kind] else 1.0", displaced("networks_that_hardly_move_at_any_width")),
+    Mutant("scaling: the layer with itself has other signs", THEORY.format("coupled"),
+           "        found[-1] = of(rho)[-1]  # the layer with itself has the same signs\n", "",
+           coupled("independent_weights_give_the_ordinary_recursion")),
+    Mutant("scaling: the direction of z_0 has a second ρ", THEORY.format("identity_side"),
+           "(along - lags * slopes) / width", "0.0", displaced("networks_that_hardly_move_at_any_width")),
+    Mutant("scaling: every pair of layers once", THEORY.format("identity_side"), "2.0 * weights * earlier", "weights * earlier",
+           displaced("the_measured_ratios")),
+    Mutant("scaling: dead networks have gradients", THEORY.format("growth"), "np.log1p(-(0.5**net.width))", "0.0",
+           displaced("exact_root_mean_squares")),
+    Mutant("scaling: no contraction", THEORY.format("displacement_law"), "& (np.abs(drift) <= DRIFT * ratio)", "",
+           displaced("where_nothing_is_claimed")),
+    Mutant("scaling: the gradient has the rank of the output", THEORY.format("regimes"), 'else 2 + _first_rank(net, "slope")',
+           'else 1 + _first_rank(net, "slope")', regimes("the_table")),
+    Mutant("scaling: the width plays no part", THEORY.format("regimes"), 'min(rank, 1 + _first_rank(net, "along"))', "rank",
+           regimes("the_table")),
+    Mutant("scaling: the exact line has another power", THEORY.format("regimes"), "/ (2.0 * np.log(depth))", "/ np.log(depth)",
+           regimes("the_exact_line")),
+    Mutant("scaling: coarse noise is not the sum", THEORY.format("diffusion"), "noise = noise[::2] + noise[1::2]",
+           "noise = 2**0.5 * noise[::2]", limits("the_order_against_the_diffusion")),
+    Mutant("scaling: signs are not averaged", THEORY.format("diffusion"), "(1.0, -1.0) if net.balanced else (1.0,)", "(1.0,)",
+           limits("the_spread_by_hand")),
+    Mutant("scaling: the flow has the process for its derivative", THEORY.format("flow"),
+           'if self.coupling.kind == "process":\n            return found', "if True:\n            return found",
+           limits("the_order_against_the_flow")),
+    Mutant("scaling: no width in the normal law", THEORY.format("limits"), "(1.0 - 2.0 / net.width) * total", "total",
+           limits("the_closed_forms_of_the_law")),
+    Mutant("scaling: networks without an active unit grow", THEORY.format("lyapunov"), "np.append(none, density",
+           "np.append(0.0, density", limits("the_exact_rate")),
 ]  # fmt: skip
 
 

@@ -43,16 +43,16 @@ def test_exact_root_mean_squares(name):
     net = ResNet(**({"depth": 4, "width": 6} | FREE[name]))  # at n = 3 one network in eight dies in a block without skip
     names = ["log_displacement", "log_grad_displacement", "log_grad_growth"]
     laws = reslim.predict(net, quantities=names)
-    draws = reslim.simulate(net, 60_000, 3, quantities=names, layers="all", method="matrix-free", progress=False)
+    draws = reslim.simulate(net, 20_000, 3, quantities=names, layers="all", method="matrix-free", progress=False)
     for key, layers in (("log_displacement", (1, 4)), ("log_grad_displacement", (0, 3))):
         assert laws[f"{key}_second_moment"].attrs["exact"] == "true"
         for layer in layers:
             expected = np.exp(laws[f"{key}_second_moment"].sel(layer=layer).item())
-            assert_mean(np.exp(2 * draws[key].sel(layer=layer, input=0).values), expected, resolution=0.12 * expected)
+            assert_mean(np.exp(2 * draws[key].sel(layer=layer, input=0).values), expected, resolution=0.2 * expected)
     if name == "perceptron":  # its gradient has another law
         return
     expected = np.exp(laws.log_grad_growth_second_moment.sel(layer=3).item())
-    assert_mean(np.exp(draws.log_grad_growth.sel(layer=3, input=0).values), expected, resolution=0.12 * expected)
+    assert_mean(np.exp(draws.log_grad_growth.sel(layer=3, input=0).values), expected, resolution=0.2 * expected)
 
 
 def test_vanilla_networks_have_the_forward_one_like_their_law():
@@ -92,9 +92,9 @@ SMALL = {
 def test_networks_that_hardly_move_at_any_width(name):
     """n = 3: of the gradient's terms a third is that of the direction of z_0."""
     net = ResNet(**({"depth": 8, "width": 3, "skip": 1.0, "branch": 1e-4, "coupling": LONG, "variance": 1.5} | SMALL[name]))
-    output, gradient = drawn(net, 40_000)[2:]
+    output, gradient = drawn(net, 20_000)[2:]
     for samples, law in ((output, identity_side.displacement(net, 1.0)[-1]), (gradient, identity_side.gradient(net, 1.0)[0])):
-        assert_mean(samples, law, resolution=0.1 * law)
+        assert_mean(samples, law, resolution=0.15 * law)
 
 
 @pytest.mark.parametrize("fields", [{"activation": "tanh"}, {"activation": "gelu", "block": "two-matrix", "balanced": True}])
@@ -113,9 +113,9 @@ def test_where_nothing_is_claimed():
     claimed = far.log_displacement_second_moment
     assert np.exp(0.5 * claimed.max().item()) <= 0.5
     assert np.isnan(claimed.sel(layer=1000).item())
-    rough = ResNet(depth=3000, width=4, skip=1.0, branch=DepthPower(0.52), variance=1.0, coupling=Fractional(0.05))
+    rough = ResNet(depth=1000, width=4, skip=1.0, branch=DepthPower(0.52), variance=1.0, coupling=Fractional(0.05))
     claimed = reslim.predict(rough, layers="all").log_displacement_second_moment
-    assert np.isnan(claimed.sel(layer=3000).item())  # contraction, not diffusion
+    assert np.isnan(claimed.sel(layer=1000).item())  # contraction, not diffusion
     assert np.isfinite(claimed.sel(layer=3).item())
     reasons = reslim.results.unavailable
     cases = {

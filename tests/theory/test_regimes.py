@@ -42,12 +42,12 @@ def test_the_table(block, activation, coupling, expected):
     ("block", "activation", "coupling", "expected"), [row for row in TABLE if row[0] == "two-matrix"], ids=str
 )
 def test_the_sums_grow_with_these_exponents(block, activation, coupling, expected):
-    """At a million layers; the slowest approach is that of Σ ρ² to L at H = 0.7, like L^-0.2."""
+    """At 200 000 layers; the slowest approach is that of Σ ρ² to L at H = 0.7, like L^-0.2."""
 
     def local(of, width):
-        net = ResNet(depth=10**6, width=4, skip=1.0, branch=1.0, variance=1.0, block=block, activation=activation,
+        net = ResNet(depth=2 * 10**5, width=4, skip=1.0, branch=1.0, variance=1.0, block=block, activation=activation,
                      coupling=coupling)  # fmt: skip
-        nets = net.replace(depth=500_000), net
+        nets = net.replace(depth=10**5), net
         low, high = (of(net, width) for net in nets)
         return 0.5 * np.log2(high / low)
 
@@ -79,7 +79,7 @@ def test_rough_one_matrix_networks_have_a_floor_of_the_exponent():
 
 
 # Figure 7 of the paper: where mean log₁₀ r of 50 networks of width 40 and depth 1000 crosses 0; measured apart, ± 0.02.
-CROSSINGS = {0.2: (0.455, 0.48), 0.5: (0.476, 0.475), 0.69: (0.59, 0.52), 0.9: (0.805, 0.735)}
+CROSSINGS = {0.2: (0.455, 0.48), 0.5: (0.476, 0.475), 0.9: (0.805, 0.735)}
 
 
 @pytest.mark.parametrize("hurst", CROSSINGS)

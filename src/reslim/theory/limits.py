@@ -140,7 +140,8 @@ def log_growth(net: ResNet) -> tuple[float, float]:
 
     Examples
     --------
-    >>> log_growth(ResNet.marion(depth=1000, width=40, entries="gaussian"))
+    >>> mean, variance = log_growth(ResNet.marion(depth=1000, width=40, entries="gaussian"))
+    >>> round(mean, 12), round(variance, 12)
     (0.475, 0.05)
     """
     _check("log_growth", net)

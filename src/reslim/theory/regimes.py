@@ -103,7 +103,7 @@ def critical(
     >>> critical(coupling=Fractional(0.7)).output.beta
     0.7
     >>> round(critical(depth=1000).output.line.beta, 4)
-    0.4764
+    0.4763
     """
     checks.one_of("critical", "block", block, BLOCKS)
     if not isinstance(coupling, Coupling):
