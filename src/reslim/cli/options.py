@@ -107,7 +107,7 @@ class SampleOptions:
     replicas: Annotated[str, _sampling("N", "Number of random networks. [dim]\\[default: 10000][/dim]")] = "10000"
     seed: Annotated[str, _sampling("S", "The same seed gives the same networks. [dim]\\[default: 0][/dim]")] = "0"
     method: Annotated[
-        str, _sampling("NAME", "auto (the fastest exact one), matrix-free, radial, or explicit (with the matrices, slow).")
+        str, _sampling("NAME", "auto (the fastest exact one), matrix-free, radial, conditional, or explicit (with the matrices).")
     ] = "auto"
     precision: Annotated[str, _sampling("KIND", "Of the random numbers: single or double.")] = "single"
     threads: Annotated[str | None, _sampling("N", "Number of threads; all cores unless given.")] = None

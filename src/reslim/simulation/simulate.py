@@ -64,7 +64,8 @@ def simulate(
     quantities : names from `reslim.QUANTITIES`; the forward ones by default.
     layers : "auto" (at most 33, evenly spread), "all", "last" or a list; each quantity takes the part in its domain.
     inputs : array (m, n_in), sent through the *same* network in every replica; None is one with |x|² = n_in.
-    method : "auto", "matrix-free" (Gaussian entries), "radial" (O(1) a layer, some ReLU nets) or "explicit".
+    method : "auto", "matrix-free" (Gaussian entries), "radial" (O(1) a layer, some ReLU nets), "conditional" (forward, weights
+        coupled across depth) or "explicit".
     precision : "single": normal numbers in float32, |g| ≤ 6.56, and without several inputs or displacements the states
         too, without drift (docs/engine.md); or "double": everything in float64. Sums and logarithms are float64 always.
     threads : number of threads; all cores by default.
