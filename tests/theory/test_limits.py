@@ -197,7 +197,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("call", "fields", "words"), REFUSED, ids=str)
+@pytest.mark.parametrize(("call", "fields", "words"), REFUSED, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_what_is_not_covered(call, fields, words):
     with pytest.raises(NotImplementedError, match=rf"{call.__name__}\(net=...\) .*{words}"):
         call(net_of(2, 0.5, **fields))
