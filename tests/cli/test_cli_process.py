@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from ctrl_c import hear_ctrl_c
+
 READY = "import sys; from reslim.cli.main import main; print('ready', file=sys.stderr, flush=True); sys.exit(main())"
 LONG = ["simulate", "--depth", "300", "--width", "300", "--replicas", "1000000", "--threads", "1", "--layers", "last"]
 
@@ -17,7 +19,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 def start(argv, **more):
     return subprocess.Popen(
-        [sys.executable, "-c", READY, *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+        [sys.executable, "-c", READY, *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_ctrl_c,
+        **more,
     )
 
 
