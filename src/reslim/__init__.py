@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reslim import plot
+    from reslim import pytorch as pytorch
     from reslim.agreement import compare
     from reslim.coupling import Fractional, Independent, Smooth
     from reslim.experiments.sweep.run import sweep
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reslim.theory.predict import predict
     from reslim.theory.regimes import critical
 
+# without pytorch, which needs PyTorch: `from reslim import *` must not
 __all__ = [
     "QUANTITIES",
     "DepthPower",
@@ -38,7 +40,7 @@ __all__ = [
     "sweep",
 ]
 
-_MODULES = ("limits", "plot")
+_MODULES = ("limits", "plot", "pytorch")
 _HOMES = {
     "QUANTITIES": "reslim.quantities",
     "DepthPower": "reslim.spec",
@@ -52,6 +54,7 @@ _HOMES = {
     "load": "reslim.results",
     "plot": "reslim.plot",
     "predict": "reslim.theory.predict",
+    "pytorch": "reslim.pytorch",
     "save": "reslim.results",
     "simulate": "reslim.simulation.simulate",
     "summarize": "reslim.summary",

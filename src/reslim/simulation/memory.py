@@ -48,3 +48,11 @@ def check_blocks(needed: int) -> None:
         got = Verbatim(f"blocks that take {readable(needed)} of {readable(free)} free memory")
         way_out = 'Ask for layers="last", fewer quantities, inputs or threads.'
         raise BadValue("simulate", "layers", "must leave blocks of networks that fit into memory", got, way_out)
+
+
+def check_weights(needed: int) -> None:
+    """Refuse to hold the matrices of a network that would not fit."""
+    free = free_bytes()
+    if free is not None and needed > SHARE * free:
+        got = Verbatim(f"one that takes {readable(needed)} of {readable(free)} free memory")
+        raise BadValue("build", "net", "must fit into memory", got, "Make it narrower or less deep.")
