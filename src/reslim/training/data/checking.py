@@ -54,7 +54,7 @@ def _check_pixels(images: NDArray[Any], which: str) -> None:
         wide = image.astype(np.longdouble)
         wrong = wide[~(np.abs(wide) <= LARGEST)]
         if wrong.size:
-            got = f"{wrong[0]} in {which} image {row}"
+            got = f"{float(wrong[0]):g} in {which} image {row}"
             raise refusal(f"must hold finite pixels of magnitude up to {LARGEST:g}", got)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +33,10 @@ class Dataset:
         What was subtracted from the pixels, and what they were then divided by.
     """
 
-    x_train: Pixels
-    y_train: Labels
-    x_test: Pixels
-    y_test: Labels
+    x_train: Pixels = field(repr=False)
+    y_train: Labels = field(repr=False)
+    x_test: Pixels = field(repr=False)
+    y_test: Labels = field(repr=False)
     classes: int
     name: str
     shape: tuple[int, ...]

@@ -30,10 +30,10 @@ def read(text: str) -> Raw:
 
 def _arrays(path: Path) -> list[NDArray[Any]]:
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, NpzFile):
-            raise refusal(FORM, f"a single array in {path.name}")
-        with archive:
+        with path.open("rb") as stream:  # np.load itself would leave a damaged file open
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, NpzFile):
+                raise refusal(FORM, f"a single array in {path.name}")
             return [archive[name] for name in _names(archive)]
     except (MemoryError, ArgumentError):
         raise

@@ -36,8 +36,9 @@ def mnist_5k() -> Raw:
 
 
 def _csv(path: Path) -> Part:
+    raw = content(path)
     try:
-        table = np.loadtxt(io.BytesIO(content(path)), dtype=np.uint8, delimiter=",", ndmin=2)
+        table = np.loadtxt(io.BytesIO(raw), dtype=np.uint8, delimiter=",", ndmin=2)
     except ValueError as error:
         raise refusal("needs a whole file of numbers", f"{path.name}: {error}") from None
     if table.shape != (5000, 785):

@@ -84,11 +84,11 @@ def byte_array(value: Any, file: str) -> NDArray[np.uint8]:
     """Return the array of unsigned bytes that a note is about; arrays of anything else, objects above all, are refused."""
     constraint = "must hold arrays of unsigned bytes"
     match value:
-        case Note(name="_reconstruct", state=(_, tuple(shape), Note(name="dtype", args=(kind, *_)), fortran, bytes(raw))):
-            if kind not in BYTE_TYPES:
+        case Note(name="_reconstruct", state=(_, tuple(shape), Note(name="dtype", args=(kind, *_)), fortran, raw)):
+            if kind not in BYTE_TYPES or not isinstance(raw, bytes):
                 raise refusal(constraint, f"an array of dtype {kind!r} in {file}")
             try:
                 return np.frombuffer(raw, dtype=np.uint8).reshape(shape, order="F" if fortran else "C")
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise refusal(constraint, f"{len(raw)} bytes for the shape {shape} in {file}") from None
     raise refusal(constraint, f"{type(value).__name__} in {file}")
