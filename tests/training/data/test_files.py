@@ -24,11 +24,12 @@ def flipped(raw: bytes, at: int) -> bytes:
     [
         lambda raw: raw[:-5],
         lambda raw: raw[:12],
+        lambda raw: flipped(raw, 10),
         lambda raw: flipped(raw, 15),
         lambda raw: flipped(raw, len(raw) - 6),
         lambda raw: raw + b"x",
     ],
-    ids=["cut", "cut in its head", "bits", "checksum", "more after its end"],
+    ids=["cut", "cut in its head", "kind of block", "bits", "checksum", "more after its end"],
 )
 def test_damaged_gzip_is_refused(tmp_path, damage):
     (tmp_path / "a.gz").write_bytes(damage(gzip.compress(WORDS)))
