@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIM = "simulation/{}.py"
 THEORY = "theory/{}.py"
 SWEEP = "experiments/sweep/{}.py"
+DATA = "training/data/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -84,6 +85,10 @@ def regimes(name: str) -> tuple[str, ...]:
 
 def limits(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_limits.py::test_{name}",)
+
+
+def images(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/training/data/test_{file}.py::test_{name}",)
 
 
 FINITE = "gradients_are_finite_differences"
@@ -416,6 +421,36 @@ MUTANTS = [
            limits("the_closed_forms_of_the_law")),
     Mutant("scaling: networks without an active unit grow", THEORY.format("lyapunov"), "np.append(none, density",
            "np.append(0.0, density", limits("the_exact_rate")),
+    # data for training
+    Mutant("data: pickles may import from NumPy", DATA.format("unpickling"), "if (module, name) not in ADMITTED",
+           'if module.split(".")[0] not in ("numpy", "_codecs")', images("unpickling", "nothing_is_run")),
+    Mutant("data: pickles call the real names", DATA.format("unpickling"), "return StandIn(name)",
+           "return super().find_class(module, name)",
+           images("unpickling", "admitted_names_are_not_the_real_ones_and_keep_no_state")),
+    Mutant("data: arrays of any dtype are read as bytes", DATA.format("unpickling"), "if kind not in BYTE_TYPES or", "if",
+           images("unpickling", "arrays_of_objects_are_refused")),
+    Mutant("data: npz files are unpickled", DATA.format("npz"), "allow_pickle=False", "allow_pickle=True",
+           images("npz", "arrays_of_objects_are_refused_and_nothing_is_run")),
+    Mutant("data: a longer IDX file passes", DATA.format("idx"), "if len(raw) != expected", "if len(raw) < expected",
+           images("idx", "damaged_files_are_refused")),
+    Mutant("data: the fifth batch is forgotten", DATA.format("cifar"), "range(1, 6)", "range(1, 5)",
+           images("cifar", "batches_follow_each_other_and_the_test_batch_is_the_test_part")),
+    Mutant("data: torchvision may download", DATA.format("packages"), "download=False", "download=True",
+           images("packages", "torchvision_is_asked_for_both_parts_and_never_downloads")),
+    Mutant("data: NaN passes", DATA.format("checking"), "    _check_pixels(images, which)\n", "",
+           images("checking", "pixels_that_are_not_finite_are_refused")),
+    Mutant("data: a class may be missing", DATA.format("checking"), "if gap.size", "if False",
+           images("checking", "other_labels_are_refused")),
+    Mutant("data: the split forgets the classes", DATA.format("splitting"), "np.lexsort((words, labels))", "np.argsort(words)",
+           images("splitting", "a_split_takes_the_same_share_of_every_class")),
+    Mutant("data: the split forgets the seed", DATA.format("splitting"), "key=np.array([seed, stream]",
+           "key=np.array([0, stream]", images("splitting", "a_seed_chooses_the_same_images_everywhere_and_another_seed_others")),
+    Mutant("data: a limit forgets the proportions", DATA.format("splitting"), "place / np.bincount(labels)[labels]", "place",
+           images("splitting", "a_limit_keeps_the_proportions")),
+    Mutant("data: the test part has a say in the mean", DATA.format("loading"), "standardising.moments(train.images)",
+           "standardising.moments(raw.train.images)", images("loading", "the_training_part_alone_is_standardised")),
+    Mutant("data: single precision", DATA.format("standardising"), "np.subtract(images, mean, dtype=np.float64)", "images - mean",
+           images("standardising", "moments_are_those_of_float64_over_all_blocks")),
 ]  # fmt: skip
 
 
