@@ -450,7 +450,8 @@ MUTANTS = [
            modules("build", "a_network_that_does_not_fit_into_memory")),
     Mutant("pytorch: coupled entries of any law", TORCH.format("build"), 'net.entries != "gaussian"', "False",
            modules("build", "bad_arguments[entries]")),
-    Mutant("pytorch: part of all names", "__init__.py", '    "predict",\n    "save",', '    "predict",\n    "pytorch",\n    "save",',
+    Mutant("pytorch: part of all names", "__init__.py", '    "predict",\n    "save",',
+           '    "predict",\n    "pytorch",\n    "save",',
            ("tests/test_imports.py::test_pytorch_is_loaded_on_first_use_and_not_by_a_star",)),
 ]  # fmt: skip
 
