@@ -20,6 +20,7 @@ THEORY = "theory/{}.py"
 SWEEP = "experiments/sweep/{}.py"
 TORCH = "pytorch/{}.py"
 THREE = "tests/test_three_interpreters.py::test_the_three_agree"
+DATA = "training/data/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -94,6 +95,10 @@ def regimes(name: str) -> tuple[str, ...]:
 
 def limits(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_limits.py::test_{name}",)
+
+
+def images(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/training/data/test_{file}.py::test_{name}",)
 
 
 FINITE = "gradients_are_finite_differences"
@@ -352,6 +357,43 @@ MUTANTS = [
            killed("the_death_of_a_worker_costs_its_own_call_alone")),
     Mutant("sweep: the picture in natural logarithms", "plot/sweep.py", "(math.log(10.0) if _is_log(name) else 1.0)", "1.0",
            ("tests/plot/test_plot_sweep.py::test_a_map_shows_the_means_to_the_base_10",)),
+    # weights across depth
+    Mutant("coupled: the ends of the spectrum count twice", SIM.format("across_depth"), "weight[0] = weight[-1] = 1.0", "",
+           test("across_depth", "sample_covariances")),
+    Mutant("coupled: a period too short", SIM.format("across_depth"), "for periods in (2, 4,", "for periods in (1, 2, 4,",
+           test("across_depth", "the_covariance_is_that_of_the_coupling")),
+    Mutant("coupled: negative eigenvalues are dropped", SIM.format("across_depth"), "> TOLERANCE * 2 * half:", "> 2 * half:",
+           test("across_depth", "the_covariance_is_that_of_the_coupling")),
+    Mutant("coupled: variances for deviations", SIM.format("across_depth"), "vectors[:, kept] * np.sqrt(values[kept])",
+           "vectors[:, kept] * values[kept]", test("across_depth", "the_fallback_draws_the_same_law")),
+    Mutant("coupled: lags cancel", "coupling.py", "np.expm1(power * np.log1p(-1.0 / lag))", "(1.0 - 1.0 / lag) ** power - 1.0",
+           test("across_depth", "fractional_noise_keeps_its_digits_at_long_lags")),
+    Mutant("coupled: V is W", SIM.format("explicit"), "series.draw(rng, matrices.reshape(net.depth, -1))",
+           "series.draw(stream(1, 1), matrices.reshape(net.depth, -1))",
+           test("coupled_networks", "drawn_weights_have_the_covariance")),
+    Mutant("columns: the matrix is not transposed", SIM.format("columns"), "this = fma(matrix[j, i], at, this)",
+           "this = fma(matrix[i, j], at, this)", test("explicit", "gradients_are_finite_differences")),
+    Mutant("columns: signs stay out of the slope", SIM.format("columns"), "store(t, row, gain * signs[i] * slope",
+           "store(t, row, gain * slope", test("explicit", "gradients_are_finite_differences")),
+    Mutant("columns: W without its variance", SIM.format("columns"),
+           "            scaled(paths.y, g, groups, factors.gain_in)", "            pass",
+           test("explicit", "gradients_are_finite_differences")),
+    Mutant("columns: all have the branch of the first", SIM.format("columns"), "gain[:, own] = (net.branches",
+           "gain[:, own] = (nets[0].branches",
+           test("coupled_networks", "an_axis_of_branch_factors_is_each_network_to_the_bit")),
+    Mutant("columns: a power of two is lost", SIM.format("columns"), "exponents[g, lane] += shift", "exponents[g, lane] = shift",
+           test("coupled_networks", "nothing_overflows")),
+    Mutant("columns: a power of two is left to the next network", SIM.format("columns"), "    exponent[0] = 0.0\n", "",
+           test("coupled_networks", "a_network_in_used_memory_is_the_same")),
+    Mutant("columns: that of the gradient, too", SIM.format("columns"), "    p_exponent[depth] = 0.0\n", "",
+           test("coupled_networks", "a_network_in_used_memory_is_the_same")),
+    Mutant("conditional: the layers are a step apart", SIM.format("conditional"), "lag = time // inputs - earlier // inputs",
+           "lag = time // inputs - earlier // inputs - 1", test("coupled_networks", "the_past_and_the_weights_give_one_law")),
+    Mutant("conditional: the past is not taken out", SIM.format("conditional"), "new -= row[earlier] ** 2", "new -= 0.0",
+           test("coupled_networks", "the_past_and_the_weights_give_one_law")),
+    Mutant("conditional: W is V", SIM.format("conditional"),
+           'inner = known_of(net, count, rng) if net.block == "two-matrix" else outer', "inner = outer",
+           test("coupled_networks", "the_past_and_the_weights_give_one_law")),
     # scaling with depth
     Mutant("scaling: coupled branches forget the states", THEORY.format("coupled"), "2.0 * skips[l] * branches[l] * e[l] + ", "",
            coupled("networks_with_coupled_weights_follow_the_limit")),
@@ -453,6 +495,36 @@ MUTANTS = [
     Mutant("pytorch: part of all names", "__init__.py", '    "predict",\n    "save",',
            '    "predict",\n    "pytorch",\n    "save",',
            ("tests/test_imports.py::test_pytorch_is_loaded_on_first_use_and_not_by_a_star",)),
+    # data for training
+    Mutant("data: pickles may import from NumPy", DATA.format("unpickling"), "if (module, name) not in ADMITTED",
+           'if module.split(".")[0] not in ("numpy", "_codecs")', images("unpickling", "nothing_is_run")),
+    Mutant("data: pickles call the real names", DATA.format("unpickling"), "return StandIn(name)",
+           "return super().find_class(module, name)",
+           images("unpickling", "admitted_names_are_not_the_real_ones_and_keep_no_state")),
+    Mutant("data: arrays of any dtype are read as bytes", DATA.format("unpickling"), "if kind not in BYTE_TYPES or", "if",
+           images("unpickling", "arrays_of_objects_are_refused")),
+    Mutant("data: npz files are unpickled", DATA.format("npz"), "allow_pickle=False", "allow_pickle=True",
+           images("npz", "arrays_of_objects_are_refused_and_nothing_is_run")),
+    Mutant("data: a longer IDX file passes", DATA.format("idx"), "if len(raw) != expected", "if len(raw) < expected",
+           images("idx", "damaged_files_are_refused")),
+    Mutant("data: the fifth batch is forgotten", DATA.format("cifar"), "range(1, 6)", "range(1, 5)",
+           images("cifar", "batches_follow_each_other_and_the_test_batch_is_the_test_part")),
+    Mutant("data: torchvision may download", DATA.format("packages"), "download=False", "download=True",
+           images("packages", "torchvision_is_asked_for_both_parts_and_never_downloads")),
+    Mutant("data: NaN passes", DATA.format("checking"), "    _check_pixels(images, which)\n", "",
+           images("checking", "pixels_that_are_not_finite_are_refused")),
+    Mutant("data: a class may be missing", DATA.format("checking"), "if gap.size", "if False",
+           images("checking", "other_labels_are_refused")),
+    Mutant("data: the split forgets the classes", DATA.format("splitting"), "np.lexsort((words, labels))", "np.argsort(words)",
+           images("splitting", "a_split_takes_the_same_share_of_every_class")),
+    Mutant("data: the split forgets the seed", DATA.format("splitting"), "key=np.array([seed, stream]",
+           "key=np.array([0, stream]", images("splitting", "a_seed_chooses_the_same_images_everywhere_and_another_seed_others")),
+    Mutant("data: a limit forgets the proportions", DATA.format("splitting"), "place / np.bincount(labels)[labels]", "place",
+           images("splitting", "a_limit_keeps_the_proportions")),
+    Mutant("data: the test part has a say in the mean", DATA.format("loading"), "standardising.moments(train.images)",
+           "standardising.moments(raw.train.images)", images("loading", "the_training_part_alone_is_standardised")),
+    Mutant("data: single precision", DATA.format("standardising"), "np.subtract(images, mean, dtype=np.float64)", "images - mean",
+           images("standardising", "moments_are_those_of_float64_over_all_blocks")),
 ]  # fmt: skip
 
 

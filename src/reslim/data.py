@@ -17,7 +17,7 @@ def digits(indices: Sequence[int]) -> NDArray[np.float64]:
     >>> digits([0, 1]).shape
     (2, 64)
     """
-    images, _ = _digits()
+    images, _ = every_digit()
     return images[_checked(indices, len(images))].copy()
 
 
@@ -27,18 +27,22 @@ def digit_labels(indices: Sequence[int]) -> NDArray[np.int64]:
     >>> digit_labels([0, 1]).tolist()
     [0, 1]
     """
-    _, labels = _digits()
+    _, labels = every_digit()
     return labels[_checked(indices, len(labels))].copy()
 
 
 @cache
-def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def every_digit() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return all 1 797 images, shape (1797, 64), and which digits they show; neither array can be written to."""
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError:
         raise ModuleNotFoundError('the digits need scikit-learn: pip install "reslim[demo]"', name="sklearn") from None
     images, labels = load_digits(return_X_y=True)
-    return np.asarray(images, dtype=np.float64), np.asarray(labels, dtype=np.int64)
+    found = np.asarray(images, dtype=np.float64), np.asarray(labels, dtype=np.int64)
+    for array in found:
+        array.setflags(write=False)
+    return found
 
 
 def _checked(indices: Sequence[int], count: int) -> NDArray[np.int64]:

@@ -133,3 +133,12 @@ def test_coupled_entries_are_gaussian():
     net = ResNet(depth=3, width=3, entries="uniform", coupling=Smooth())
     with pytest.raises(NotImplementedError, match=r"must be gaussian where the weights are coupled across depth, got 'uniform'"):
         simulate(net, 2)
+
+
+def test_a_network_in_used_memory_is_the_same(monkeypatch):
+    """The networks grow by powers of two that differ: none may be left to the next."""
+    net = ResNet.marion(depth=400, width=4, beta=0.0, coupling=Fractional(0.9), n_in=3)
+    options = {"quantities": ["log_growth", "log_grad_growth", "log_ntk"], "method": "explicit"}
+    together = simulate(net, 4, 4, **options)
+    monkeypatch.setattr("reslim.simulation.simulate.NANOSECONDS", 1.0)  # one network a batch, each in memory of its own
+    assert bits(simulate(net, 4, 4, **options)) == bits(together)

@@ -230,6 +230,7 @@ def forward(factors, matrices, paths):
     exponent = paths.exponent.reshape((depth + 1, groups, LANES))
     passed = paths.passed.reshape((depth, groups, LANES))
     squares, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
+    exponent[0] = 0.0
     for g in range(groups):
         rescale(paths.z[0], squares, g, groups, exponent[0])
     for l in range(depth):
@@ -258,6 +259,7 @@ def backward(factors, matrices, paths):
     p_exponent = paths.p_exponent.reshape((depth + 1, groups, LANES))
     ones, squares = np.ones((groups, LANES)), np.empty((groups, LANES))
     own, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
+    p_exponent[depth] = 0.0
     for g in range(groups):
         rescale(paths.p[depth], squares, g, groups, p_exponent[depth])
     for l in range(depth - 1, -1, -1):

@@ -2,7 +2,7 @@
 
 A Gaussian matrix process V_k with the correlation c(k - j) between layers, applied to vectors that depend on its past, gives
 V_k x_k whose law, given that past, is that of a Gaussian process with the covariance c(k - j) x_j·x_k times the identity
-(docs/derivations/matrix-free.md): one row of a Cholesky factor a layer. O(depth² width + depth³) a network.
+(docs/derivations/coupled.md): one row of a Cholesky factor a layer. O(depth² width + depth³) a network.
 """
 
 from __future__ import annotations

@@ -46,53 +46,63 @@ def entries(rng: np.random.Generator, law: str, out: Array) -> None:
         out[:] = rng.choice([-1.0, 1.0], out.shape)
 
 
-def draw_weights(net: ResNet, seed: int, replica: int) -> Weights:
-    """Draw the weights of one replica; they depend on seed, replica, sizes, block, entries, coupling and `balanced` alone."""
+def draw_weights(net: ResNet, seed: int, replica: int, blocks: Matrices | None = None) -> Weights:
+    """Draw the weights of one replica; they depend on seed, replica, sizes, block, entries, coupling and `balanced` alone.
+
+    `blocks` of an earlier replica are written over.
+    """
     rng, n = stream(seed, replica), net.width
     w_in = rng.standard_normal((n, net.n_in))
-    blocks = _draw_blocks(net, rng) if net.coupling.is_independent else _draw_coupled(net, rng)
+    blocks = _room_of(net) if blocks is None else blocks
+    if net.coupling.is_independent:
+        _draw_blocks(net, rng, blocks)
+    else:
+        _draw_coupled(net, rng, blocks)
     return Weights(w_in, blocks, rng.standard_normal((net.n_out, n)), rng.standard_normal(n))
 
 
-def _empty(net: ResNet) -> Matrices:
+def _room_of(net: ResNet) -> Matrices:
+    """Make room for the weights of the blocks."""
     depth, n = net.depth, net.width
     inner = depth if net.block == "two-matrix" else 0
     return Matrices(np.empty((depth, n, n)), np.empty((inner, n, n)), np.ones((depth, n)))
 
 
-def _draw_blocks(net: ResNet, rng: np.random.Generator) -> Matrices:
+def _draw_blocks(net: ResNet, rng: np.random.Generator, blocks: Matrices) -> None:
     """Draw layer after layer."""
-    blocks = _empty(net)
     for l in range(net.depth):
         if net.block == "two-matrix":
             entries(rng, net.entries, blocks.w[l])
         entries(rng, net.entries, blocks.v[l])
         if net.balanced:
             blocks.signs[l] = rng.choice([-1.0, 1.0], net.width)
-    return blocks
 
 
-def _draw_coupled(net: ResNet, rng: np.random.Generator) -> Matrices:
+def _draw_coupled(net: ResNet, rng: np.random.Generator, blocks: Matrices) -> None:
     """Draw every entry through all layers."""
-    blocks, series = _empty(net), across_depth.sampler(net.coupling, net.depth)
+    series = across_depth.sampler(net.coupling, net.depth)
     for matrices in (blocks.w, blocks.v):
         if len(matrices):
             series.draw(rng, matrices.reshape(net.depth, -1))
     if net.balanced:
         blocks.signs[:] = rng.choice([-1.0, 1.0], blocks.signs.shape)
-    return blocks
 
 
-def paths(nets: Sequence[ResNet], weights: Weights, inputs: Array, functional: int | None) -> columns.Paths:
-    """Return states, and gradients of a functional from FUNCTIONALS, of networks that share their weights; all inputs of each."""
+def paths(
+    nets: Sequence[ResNet], weights: Weights, inputs: Array, functional: int | None, found: columns.Paths | None = None
+) -> columns.Paths:
+    """Return states, and gradients of a functional from FUNCTIONALS, of networks that share their weights; all inputs of each.
+
+    `found` of an earlier replica is written over.
+    """
     net, count = nets[0], len(nets) * len(inputs)
     factors = columns.factors_of(nets, len(inputs))
-    found = columns.paths_of(net, count, functional is not None)
+    found = columns.paths_of(net, count, functional is not None) if found is None else found
     z_0 = weights.w_in @ inputs.T / math.sqrt(net.n_in)
     found.by_column(found.z[:1], count)[0] = np.tile(z_0, len(nets))
     columns.forward(factors, weights.blocks, found)
     if functional is not None:
-        z_d = path_records.steps(found, found.z[-1:], slice(count))[0]
+        z_d = path_records.steps(found, found.z, slice(count), [-1])[0]
         found.by_column(found.p[-1:], count)[0] = np.transpose([turned(weights.p_d, one, functional) for one in z_d])
         columns.backward(factors, weights.blocks, found)
     return found
@@ -108,9 +118,11 @@ def turned(p_d: Array, z_d: Array, functional: int) -> Array:
 
 def run(nets: Sequence[ResNet], inputs: Array, functional: int | None, seed: int, first: int, recs: Sequence[Records]) -> None:
     """Fill the records of each network with the replicas first, first + 1, …; networks may differ in skip and branch alone."""
+    blocks, found = None, None  # the memory is that of the first: to get it anew would take as long as to draw into it
     for row in range(len(recs[0].alive)):
-        weights = draw_weights(nets[0], seed, first + row)
-        found = paths(nets, weights, inputs, functional)
+        weights = draw_weights(nets[0], seed, first + row, blocks)
+        found = paths(nets, weights, inputs, functional, found)
+        blocks = weights.blocks
         for place, (net, rec) in enumerate(zip(nets, recs, strict=True)):
             own = slice(place * len(inputs), (place + 1) * len(inputs))
             path_records.record(net, weights, found, own, rec, row)

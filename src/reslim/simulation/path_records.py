@@ -26,10 +26,6 @@ class Steps(NamedTuple):
     mantissas: Array
     exponents: Array
 
-    def at(self, layers: Any) -> Steps:
-        """Return the vectors of some layers."""
-        return Steps(self.mantissas[layers], self.exponents[layers])
-
     def squares(self) -> Array:
         """Return the squared lengths of the mantissas."""
         return np.sum(self.mantissas**2, axis=2)
@@ -48,35 +44,46 @@ class Steps(NamedTuple):
         return 0.5 * Steps(this - that, top).log_squares()
 
 
-def steps(paths: Paths, rows: Array, own: slice) -> Array:
-    """Return the columns `own` of an array of rows, as (layers, inputs, n)."""
-    return np.ascontiguousarray(np.swapaxes(paths.by_column(rows, own.stop)[:, :, own], 1, 2))
+def steps(paths: Paths, rows: Array, own: slice, layers: Any) -> Array:
+    """Return the columns `own` of some layers of an array of rows, as (layers, inputs, n)."""
+    return np.ascontiguousarray(np.swapaxes(paths.by_column(rows, own.stop)[:, :, own][layers], 1, 2))
+
+
+def states(paths: Paths, own: slice, layers: Any) -> Steps:
+    """Return the states z of some layers."""
+    return Steps(steps(paths, paths.z, own, layers), paths.exponent[layers, own])
+
+
+def gradients(paths: Paths, own: slice, layers: Any) -> Steps:
+    """Return the gradients p of some layers."""
+    return Steps(steps(paths, paths.p, own, layers), paths.p_exponent[layers, own])
 
 
 def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, row: int) -> None:
     """Write down the columns `own`, the inputs of one network."""
     layers = np.flatnonzero(rec.slot >= 0)
-    z = Steps(steps(paths, paths.z, own), paths.exponent[:, own])
-    rec.log_square_0[row] = z.at([0]).log_squares()[0]
-    rec.alive[row] = z.mantissas[-1].any(axis=1)
+    first, last, z = (states(paths, own, these) for these in ([0], [-1], layers))
+    rec.log_square_0[row] = first.log_squares()[0]
+    rec.alive[row] = last.mantissas[0].any(axis=1)
     if len(rec.log_square):
-        rec.log_square[row] = z.at(layers).log_squares()
+        rec.log_square[row] = z.log_squares()
     if len(rec.log_displacement):
-        rec.log_displacement[row] = z.at(layers).log_distances(z.at([0])) - 0.5 * rec.log_square_0[row]
+        rec.log_displacement[row] = z.log_distances(first) - 0.5 * rec.log_square_0[row]
     if len(rec.overlap):
-        rec.overlap[row] = cosines(z.mantissas[layers])
-    _record_activity(net, weights, paths, z, own, rec, row)
-    _record_output(net, weights, z, rec, row)
+        rec.overlap[row] = cosines(z.mantissas)
+    _record_activity(net, weights, paths, own, rec, row)
+    _record_output(net, weights, last, rec, row)
     if len(paths.p):
         _record_gradients(paths, z, own, layers, rec, row)
+        _record_weights(paths, own, layers, rec, row)
 
 
-def _record_activity(net: ResNet, weights: Any, paths: Paths, z: Steps, own: slice, rec: Records, row: int) -> None:
+def _record_activity(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, row: int) -> None:
     if not len(rec.active_fraction) and not len(rec.active_energy):
         return
     layers = np.flatnonzero(rec.slot[:-1] >= 0)
     slots = rec.slot[layers]
-    h = steps(paths, paths.h[layers], own) if len(paths.h) else z.mantissas[layers]
+    h = steps(paths, paths.h if len(paths.h) else paths.z, own, layers)
     if len(rec.active_fraction):
         signs = weights.blocks.signs[layers, None]
         rec.active_fraction[row, slots] = np.count_nonzero(signs * h > 0.0, axis=2) / net.width
@@ -85,10 +92,10 @@ def _record_activity(net: ResNet, weights: Any, paths: Paths, z: Steps, own: sli
             rec.active_energy[row, slots] = paths.passed[layers, own] / np.sum(h**2, axis=2)
 
 
-def _record_output(net: ResNet, weights: Any, z: Steps, rec: Records, row: int) -> None:
+def _record_output(net: ResNet, weights: Any, last: Steps, rec: Records, row: int) -> None:
     if not len(rec.output) and not len(rec.log_output_norm):
         return
-    out = Steps(z.mantissas[-1:] @ weights.w_out.T / math.sqrt(net.width), z.exponents[-1:])
+    out = Steps(last.mantissas @ weights.w_out.T / math.sqrt(net.width), last.exponents)
     if len(rec.output):
         with np.errstate(over="ignore"):  # only the coordinates themselves can leave the range of a float64
             rec.output[row] = np.ldexp(out.mantissas[0], out.exponents[0].astype(int)[:, None]).T
@@ -97,20 +104,25 @@ def _record_output(net: ResNet, weights: Any, z: Steps, rec: Records, row: int) 
 
 
 def _record_gradients(paths: Paths, z: Steps, own: slice, layers: NDArray[np.intp], rec: Records, row: int) -> None:
-    p = Steps(steps(paths, paths.p, own), paths.p_exponent[:, own])
-    log_start = p.at([-1]).log_squares()[0]
+    start, p = gradients(paths, own, [-1]), gradients(paths, own, layers)
+    log_start = start.log_squares()[0]
     if len(rec.log_grad_growth):
-        rec.log_grad_growth[row] = p.at(layers).log_squares() - log_start
+        rec.log_grad_growth[row] = p.log_squares() - log_start
     if len(rec.log_grad_displacement):
-        rec.log_grad_displacement[row] = p.at(layers).log_distances(p.at([-1])) - 0.5 * log_start
+        rec.log_grad_displacement[row] = p.log_distances(start) - 0.5 * log_start
     if len(rec.grad_state_cosine):
-        both = np.sum(p.mantissas[layers] * z.mantissas[layers], axis=2)
+        both = np.sum(p.mantissas * z.mantissas, axis=2)
         with np.errstate(invalid="ignore"):  # NaN where one of the two is 0
-            cosine = both / np.sqrt(p.at(layers).squares()) / np.sqrt(z.at(layers).squares())
+            cosine = both / np.sqrt(p.squares()) / np.sqrt(z.squares())
         rec.grad_state_cosine[row] = np.clip(cosine, -1.0, 1.0)
+
+
+def _record_weights(paths: Paths, own: slice, layers: NDArray[np.intp], rec: Records, row: int) -> None:
+    if not len(rec.log_weight_grad) and not len(rec.log_ntk):
+        return
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where p_d is 0
-        weight = np.log(paths.weight[:, own]) + LN4 * (p.exponents[1:] + z.exponents[:-1])
-        relative = weight - log_start - rec.log_square_0[row]
+        weight = np.log(paths.weight[:, own]) + LN4 * (paths.p_exponent[1:, own] + paths.exponent[:-1, own])
+        relative = weight - gradients(paths, own, [-1]).log_squares()[0] - rec.log_square_0[row]
         if len(rec.log_weight_grad):
             after = layers[layers > 0]
             rec.log_weight_grad[row, rec.slot[after]] = relative[after - 1]

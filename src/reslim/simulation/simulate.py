@@ -24,6 +24,7 @@ from reslim.spec import ResNet
 
 BATCH = 65_536  # coordinates that advance together: they stay in the cache
 MOST_BATCH = 4_096  # networks
+NANOSECONDS = 2e9  # of a batch elsewhere: what its first network takes longer, to get memory, is spread over a few
 LANES = 16  # networks that the matrix-free sampler advances at once
 
 
@@ -221,7 +222,7 @@ def _batches(sampler: Sampler, job: Job, start: int, end: int) -> Iterator[tuple
     if sampler.name == "matrix-free":
         size = BATCH // (job.net.width * len(job.inputs))
     else:
-        size = int(1e8 / sampler.cost(job.net, len(job.inputs)))
+        size = int(NANOSECONDS / sampler.cost(job.net, len(job.inputs)))
     size = max(1, min(size, MOST_BATCH))
     size = -(-size // LANES) * LANES if sampler.name == "matrix-free" else size  # no lane is left empty
     return ((first, min(first + size, end)) for first in range(start, end, size))

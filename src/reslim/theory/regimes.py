@@ -124,6 +124,8 @@ def critical(
 
 def _exponent(net: ResNet, direction: str) -> Exponent:
     if isinstance(net.coupling, Smooth):
+        if direction == "gradient":
+            return Exponent(1.0, 1.0, "derived here", OWN, "adjoint of the neural ODE")
         return Exponent(1.0, 1.0, "theorem", PAPER, "neural ODE")
     if isinstance(net.coupling, Independent) or net.coupling.hurst == 0.5:
         return Exponent(0.5, 0.5, "theorem", PAPER, "neural SDE")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,6 +22,8 @@ from reslim.theory.predict import predict
 
 Array = NDArray[np.float64]
 WIDTH, DEEPEST, SEED = 40, 1000, 1
+KOLMOGOROV = math.sqrt(0.5 * math.pi) * math.log(2.0), 0.2603  # mean and deviation of Kolmogorov's law
+LIMIT_ERROR = 0.005  # of the normal law at a depth of 1000, as a distance
 DEPTHS = tuple(range(10, DEEPEST + 1, 110))
 FEW_DEPTHS = DEPTHS[::3]
 OUTPUT, GRADIENT = "log_displacement", "log_grad_displacement"
@@ -113,7 +114,15 @@ def diffusion(quick: bool) -> Drawn:
         deviation = float(logs.std(ddof=1))
         checks.append(Check(f"mean of ln {label}", 0.2450, 0.0015, float(logs.mean()), deviation / math.sqrt(replicas)))
         checks.append(Check(f"deviation of ln {label}", 0.0707, 0.0015, deviation, deviation / math.sqrt(2.0 * replicas)))
+        checks.append(_normality(f"Kolmogorov distance of ln {label} to the normal law of the limit", logs, mean, variance))
     return Drawn(figure, checks, {"width": width, "depth": DEEPEST, "replicas": replicas, "seed": SEED})
+
+
+def _normality(what: str, draws: Array, mean: float, variance: float) -> Check:
+    """Hold the distance of the draws to a law against that of as many draws of the law itself: 0.87/√N on the average."""
+    found = float(stats.kstest(draws, stats.norm(mean, math.sqrt(variance)).cdf).statistic)
+    root = math.sqrt(len(draws))
+    return Check(what, KOLMOGOROV[0] / root, LIMIT_ERROR, found, KOLMOGOROV[1] / root, resolution=0.05)
 
 
 def smooth(quick: bool) -> Drawn:
@@ -157,6 +166,3 @@ def _scaling(motion: Array) -> tuple[float, float]:
     slope = 0.5 * math.log(late.mean() / early.mean()) / math.log(10.0)
     relative = math.hypot(*(float(each.std() / each.mean()) for each in (early, late))) / math.sqrt(motion.shape[1])
     return slope, 0.5 * relative / math.log(10.0)
-
-
-SETTINGS: dict[str, Any] = {"width": WIDTH, "depth": DEEPEST, "seed": SEED}

@@ -1,0 +1,1 @@
+"""Training of real networks: the data, and what is learnt from them."""
