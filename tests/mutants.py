@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SIM = "simulation/{}.py"
 THEORY = "theory/{}.py"
 SWEEP = "experiments/sweep/{}.py"
+TORCH = "pytorch/{}.py"
+THREE = "tests/test_three_interpreters.py::test_the_three_agree"
 DATA = "training/data/{}.py"
 
 
@@ -73,6 +75,14 @@ def adjoint(name: str) -> tuple[str, ...]:
 
 def coupled(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_coupled.py::test_{name}",)
+
+
+def built(case: str) -> tuple[str, ...]:
+    return modules("build", "states_gradients_and_output_are_those_of_the_explicit_sampler" + case)
+
+
+def modules(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/pytorch/test_{file}.py::test_{name}",)
 
 
 def displaced(name: str) -> tuple[str, ...]:
@@ -419,6 +429,70 @@ MUTANTS = [
            limits("the_closed_forms_of_the_law")),
     Mutant("scaling: networks without an active unit grow", THEORY.format("lyapunov"), "np.append(none, density",
            "np.append(0.0, density", limits("the_exact_rate")),
+    Mutant("pytorch: signs after the activation", TORCH.format("activations"), "self.phi(self.signs * h)",
+           "self.signs * self.phi(h)", built("[one-matrix-gelu-balanced-independent-numbers]")),
+    Mutant("pytorch: no v in the branch", TORCH.format("build"), "net.branches[l] * math.sqrt(v_out / net.width)",
+           "net.branches[l] / math.sqrt(net.width)",
+           (*built("[two-matrix-relu-vanilla-independent-numbers]"), THREE + "[two matrices]")),
+    Mutant("pytorch: v_in and v_out exchanged", TORCH.format("build"), "(v_in, v_out), skip", "(v_out, v_in), skip",
+           built("[two-matrix-tanh-vanilla-process-power]")),
+    Mutant("pytorch: the skip of the first layer", TORCH.format("build"), "float(net.skips[l])", "float(net.skips[0])",
+           built("[one-matrix-erf-vanilla-fractional-a layer]")),
+    Mutant("pytorch: the next replica", TORCH.format("build"), "draw_weights(net, seed, 0)", "draw_weights(net, seed, 1)",
+           built("[one-matrix-silu-vanilla-increments-numbers]")),
+    Mutant("pytorch: no variance of coupled weights", TORCH.format("build"), "v_out / net.width", "1.0 / net.width",
+           ("tests/test_three_interpreters.py::test_the_three_agree_where_weights_are_coupled_across_depth[fractional]",)),
+    Mutant("pytorch: GELU by tanh", TORCH.format("activations"), "nn.GELU,", "lambda: nn.GELU('tanh'),",
+           modules("build", "activations_and_their_derivatives[gelu]")),
+    Mutant("pytorch: every leak 0.01", TORCH.format("activations"), "nn.LeakyReLU(phi.negative_slope)", "nn.LeakyReLU()",
+           built("[one-matrix-leaky_relu:0.2-vanilla-independent-numbers]")),
+    Mutant("pytorch: sizes left alone", TORCH.format("build"), "if size is not None", "if False",
+           modules("build", "sizes_of_input_and_output_are_those_of_another_spec")),
+    Mutant("pytorch: a batch folded into one", TORCH.format("blocks"), "return self.w_out(z)",
+           "return self.w_out(z - z.mean(0, keepdim=z.ndim > 1))", modules("build", "a_batch_of_any_shape_is_its_inputs")),
+    Mutant("pytorch: a factor folded and multiplied", TORCH.format("blocks"), "(c, 1.0) if", "(c, float(c)) if",
+           (*modules("parametrisations", "both_are_the_same_function_until_they_are_trained[one-matrix]"),
+            *modules("parametrisations", "parameters_are_the_drawn_weights_or_these_times_their_factors[one-matrix]"))),
+    Mutant("pytorch: both parametrisations are one", TORCH.format("blocks"), 'if where == "init"', 'if where == "neither"',
+           modules("parametrisations", "one_step_at_the_same_rate_makes_them_differ")),
+    Mutant("pytorch: the other way round", TORCH.format("blocks"), 'if where == "init"', 'if where == "forward"',
+           (*modules("parametrisations", "parameters_are_the_drawn_weights_or_these_times_their_factors[two-matrix]"),
+            *modules("parametrisations", "the_rate_that_makes_training_the_same"))),
+    Mutant("pytorch: signs are trained", TORCH.format("activations"),
+           'self.register_buffer("signs", torch.tensor(signs, dtype=dtype))',
+           "self.signs = nn.Parameter(torch.tensor(signs, dtype=dtype))", modules("module", "names_of_parameters_and_buffers")),
+    Mutant("pytorch: signs are not saved", TORCH.format("activations"), "torch.tensor(signs, dtype=dtype))",
+           "torch.tensor(signs, dtype=dtype), persistent=False)",
+           modules("module", "saved_weights_make_the_same_function_of_another_seed")),
+    Mutant("pytorch: the factor after the matrix", TORCH.format("blocks"), "F.linear(self.factor * x, self.weight)",
+           "self.factor * F.linear(x, self.weight)", modules("module", "large_states_do_not_overflow_in_float16")),
+    Mutant("pytorch: the factor is a buffer", TORCH.format("blocks"), "self.weight = nn.Parameter",
+           'held = self.__dict__.pop("factor"); self.register_buffer("factor", torch.tensor(held)); self.weight = nn.Parameter',
+           modules("module", "factors_keep_their_digits_in_half_precision")),
+    Mutant("pytorch: half precision loses the skip", TORCH.format("blocks"), "self.skip * z + self.w(self.phi(z))",
+           "(self.skip if z.element_size() > 2 else 1.0) * z + self.w(self.phi(z))",
+           modules("module", "half_precision_is_near")),
+    Mutant("pytorch: random numbers are drawn", TORCH.format("blocks"), ', device="meta")', ")",
+           modules("module", "pytorchs_random_numbers_and_default_dtype_are_left_alone")),
+    Mutant("pytorch: always float32", TORCH.format("build"), "torch.get_default_dtype()", "torch.float32",
+           modules("module", "pytorchs_random_numbers_and_default_dtype_are_left_alone")),
+    Mutant("pytorch: copies share their weights", TORCH.format("blocks"), "    def states(self",
+           "    def __deepcopy__(self, memo):\n        blocks = list(self.blocks)\n"
+           "        return Network(self.net, self.seed, self.where, self.w_in, blocks, self.w_out)\n\n    def states(self",
+           modules("module", "a_copy_is_the_same_and_apart")),
+    Mutant("pytorch: the spec is not shown", TORCH.format("blocks"), "net={self.net!r}, ", "",
+           modules("module", "what_it_was_made_of_is_shown")),
+    Mutant("pytorch: a graph break", TORCH.format("blocks"), "        for state in self._walk(x):",
+           "        torch._dynamo.graph_break()\n        for state in self._walk(x):", modules("module", "compiled")),
+    Mutant("pytorch: a missing package goes by its own words", TORCH.format("__init__"), 'error.name != "torch"', "True",
+           modules("module", "without_pytorch_one_line_says_what_to_install")),
+    Mutant("pytorch: memory of one matrix a block", TORCH.format("build"), '(2 if net.block == "two-matrix" else 1)', "1",
+           modules("build", "a_network_that_does_not_fit_into_memory")),
+    Mutant("pytorch: coupled entries of any law", TORCH.format("build"), 'net.entries != "gaussian"', "False",
+           modules("build", "bad_arguments[entries]")),
+    Mutant("pytorch: part of all names", "__init__.py", '    "predict",\n    "save",',
+           '    "predict",\n    "pytorch",\n    "save",',
+           ("tests/test_imports.py::test_pytorch_is_loaded_on_first_use_and_not_by_a_star",)),
     # data for training
     Mutant("data: pickles may import from NumPy", DATA.format("unpickling"), "if (module, name) not in ADMITTED",
            'if module.split(".")[0] not in ("numpy", "_codecs")', images("unpickling", "nothing_is_run")),

@@ -1,7 +1,7 @@
 """Theory, simulation and PyTorch on the same spec: three routes to the same laws.
 
-300 modules see a mean to 0.3 standard deviations and a variance to 60 % (5 standard errors); a matrix of the wrong
-variance, a factor that is lost or a gradient of the forward law would be off by more. `tests/pytorch` is exact.
+250 modules see a mean to 0.4 standard deviations and a variance to 70 % (5 standard errors): a lost factor or a wrong
+variance of a matrix is off by more. To the last digits, modules and simulation are compared in tests/pytorch.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from helpers import assert_mean, assert_same_law
 from reslim import DepthPower, Fractional, ResNet, Smooth
 from reslim.pytorch import build
 
-SEEDS = range(300)
+SEEDS = range(250)
 NAMES = ["log_growth", "log_grad_growth"]
 NETS = {
-    "vanilla": ResNet(depth=8, width=48),
-    "Balanced, negative skip": ResNet(depth=8, width=48, balanced=True, skip=-0.8, branch=0.6),
+    "vanilla": ResNet(depth=5, width=32),
+    "Balanced, negative skip": ResNet(depth=4, width=32, balanced=True, skip=-0.8, branch=0.6),
     "leaky, schedule": ResNet(
-        depth=4, width=48, activation="leaky_relu:0.3", skip=(1.0, 0.5, 0.9, 0.7), branch=(0.2, 1.0, 0.5, 0.9)
+        depth=4, width=32, activation="leaky_relu:0.3", skip=(1.0, 0.5, 0.9, 0.7), branch=(0.2, 1.0, 0.5, 0.9)
     ),
-    "gelu": ResNet(depth=6, width=64, activation="gelu", skip=1.0, branch=0.3),
-    "two matrices": ResNet(depth=8, width=48, block="two-matrix", skip=1.0, branch=DepthPower(0.5), variance=(1.5, 0.7)),
-    "two matrices, Balanced tanh": ResNet(depth=6, width=64, block="two-matrix", activation="tanh", balanced=True, branch=0.5),
-    "uniform entries": ResNet(depth=6, width=48, entries="uniform", block="two-matrix"),
+    "gelu": ResNet(depth=4, width=48, activation="gelu", skip=1.0, branch=0.3),
+    "two matrices": ResNet(depth=4, width=32, block="two-matrix", skip=1.0, branch=DepthPower(0.5), variance=(1.5, 0.7)),
+    "two matrices, Balanced tanh": ResNet(depth=4, width=48, block="two-matrix", activation="tanh", balanced=True, branch=0.5),
+    "uniform entries": ResNet(depth=4, width=32, entries="uniform", block="two-matrix"),
 }
 IDENTITY_SIDE = {
-    "fractional": ResNet(depth=8, width=48, skip=1.0, branch=0.05, coupling=Fractional(0.7)),
-    "smooth, two matrices": ResNet(depth=8, width=48, skip=1.0, branch=0.05, block="two-matrix", coupling=Smooth(0.3)),
+    "fractional": ResNet(depth=4, width=24, skip=1.0, branch=0.02, coupling=Fractional(0.7)),
+    "smooth, two matrices": ResNet(depth=4, width=24, skip=1.0, branch=0.02, block="two-matrix", coupling=Smooth(0.3)),
 }
 
 
@@ -46,12 +46,13 @@ def measured(net: ResNet) -> dict[str, np.ndarray]:
     return {"log_growth": found[0], "log_grad_growth": found[1], "log_displacement": 0.5 * found[2]}
 
 
-def sampled(net: ResNet, names: list[str]):
-    return reslim.simulate(net, 10_000, 5, quantities=names, layers="last", progress=False)
+def sampled(net: ResNet, names: list[str], replicas: int = 5000):
+    return reslim.simulate(net, replicas, 5, quantities=names, layers="last", progress=False)
 
 
 def vector(draws, name: str) -> np.ndarray:
-    return draws[name].values[:, 0, 0]
+    """The draws where the signal arrives: at layer 0 for gradients."""
+    return draws[name].isel(input=0, layer=0 if "grad" in name else -1).values
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -64,9 +65,9 @@ def test_the_three_agree(name):
         layer = 0 if key == "log_grad_growth" else net.depth
         mean, variance = law[key].sel(law="log-gaussian", input=0, layer=layer).values
         allowed = law[f"{key}_allowed"].sel(input=0, layer=layer)
-        assert_near(modules[key], mean, allowed.sel(error="mean").item(), 0.3 * variance**0.5)
+        assert_near(modules[key], mean, allowed.sel(error="mean").item(), 0.4 * variance**0.5)
         squares = (modules[key] - modules[key].mean()) ** 2
-        assert_near(squares, variance, allowed.sel(error="variance_ratio").item() * variance, 0.6 * variance)
+        assert_near(squares, variance, allowed.sel(error="variance_ratio").item() * variance, 0.7 * variance)
 
 
 def assert_near(samples: np.ndarray, expected: float, allowed: float, resolution: float) -> None:
@@ -80,10 +81,10 @@ def test_the_three_agree_where_weights_are_coupled_across_depth(name):
     """There the law is that of the mean square displacement, of first order in the squared branch."""
     net, key = IDENTITY_SIDE[name], "log_displacement"
     law = np.exp(reslim.predict(net, quantities=[key], layers="last").log_displacement_second_moment.values.item(-1))
-    draws, modules = vector(sampled(net, [key]), key), measured(net)[key]
+    draws, modules = vector(sampled(net, [key], 1000), key), measured(net)[key]
     assert_same_law(modules, draws, resolution=0.2)
-    for samples, resolution in ((draws, 0.03), (modules, 0.15)):
-        assert_near(np.exp(2.0 * samples), law, 0.03 * law, resolution * law)
+    for samples, resolution in ((draws, 0.08), (modules, 0.15)):
+        assert_near(np.exp(2.0 * samples), law, 0.02 * law, resolution * law)
 
 
 def test_another_network_does_not_agree():
