@@ -74,6 +74,10 @@ def coupled(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_coupled.py::test_{name}",)
 
 
+def regular(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/regularity/test_{file}.py::test_{name}",)
+
+
 def displaced(name: str) -> tuple[str, ...]:
     return (f"tests/theory/test_displacement_law.py::test_{name}",)
 
@@ -379,6 +383,35 @@ MUTANTS = [
            limits("the_closed_forms_of_the_law")),
     Mutant("scaling: networks without an active unit grow", THEORY.format("lyapunov"), "np.append(none, density",
            "np.append(0.0, density", limits("the_exact_rate")),
+    Mutant("regularity: the path without its start", "regularity/variations.py", "np.concatenate([np.zeros((1, block.shape[1])), block.cumsum(axis=0)])",
+           "block.cumsum(axis=0)", regular("hurst", "mean_squares_are_those_of_the_definition")),
+    Mutant("regularity: pairs at a distance counted once too few", "regularity/variations.py", "counts[b] + apart)", "counts[b] + apart - 1)",
+           regular("hurst", "moments_of_the_mean_squares")),
+    Mutant("regularity: the whole slope", "regularity/index.py", "(2.0 * centred @ centred)", "(centred @ centred)",
+           regular("hurst", "the_index_of_fractional_noise[100-0.3-variation]")),
+    Mutant("regularity: the formula's error of one series for all", "regularity/index.py", "alone / math.sqrt(entries) if entries", "alone if entries",
+           regular("hurst", "two_errors_hold_the_truth[29-increments-0.9]")),
+    Mutant("regularity: the deviation for the error of the mean", "regularity/index.py", "parts.std(ddof=1) / math.sqrt(parts.size)", "parts.std(ddof=1)",
+           regular("hurst", "two_errors_hold_the_truth[30-variation-0.9]")),
+    Mutant("regularity: constant entries kept", "regularity/index.py", "weights if varies.all() else weights[:, varies]", "weights",
+           regular("hurst", "the_unit_of_weights_does_not_matter_nor_do_constant_entries")),
+    Mutant("regularity: one direction for all projections", "regularity/stack.py", "seed >> 32, k]", "seed >> 32]",
+           regular("stack", "projections_are_linear_and_each_of_its_own")),
+    Mutant("regularity: projections grow with the entries", "regularity/stack.py", "projected / np.sqrt(weights.shape[1])", "projected",
+           regular("stack", "projections_have_the_variance_of_an_entry_and_are_uncorrelated")),
+    Mutant("regularity: the scatter over n - 1", "regularity/powers.py", "freedom = len(depth) - 2", "freedom = len(depth) - 1",
+           regular("depth_exponent", "errors_follow_their_laws")),
+    Mutant("regularity: points with errors count alike", "regularity/powers.py", "(value / _positive(\"errors\", errors, depths)) ** 2",
+           "1.0 / np.mean((_positive(\"errors\", errors, depths) / value) ** 2) * np.ones(len(depth))", regular("depth_exponent", "the_line_is_that_of_another_fit")),
+    Mutant("regularity: cosines at the layers, not between", "regularity/drift.py", "np.arange(depth) + 0.5)", "np.arange(depth))",
+           regular("drift", "the_share_is_that_of_the_transform")),
+    Mutant("regularity: the deviation of white noise of half the depth", "regularity/drift.py", "0.5 * depth * entries", "0.25 * depth * entries",
+           regular("drift", "white_noise_has_a_beta_law")),
+    Mutant("regularity: the error of a share without the total", "regularity/drift.py", "smooth - share * total", "smooth - smooth.mean()",
+           regular("drift", "the_error_is_that_of_independent_entries")),
+    Mutant("regularity: unsigned weights wrap", "regularity/sizes.py", "np.diff(columns(stack(\"increments\", \"series\", series, 2)), axis=0)",
+           "np.diff(np.asarray(series).reshape(len(np.asarray(series)), -1), axis=0)", regular("sizes", "unsigned_weights_do_not_wrap")),
+    Mutant("regularity: the trace norm", "regularity/sizes.py", "np.float64), 2)", "np.float64), 'nuc')", regular("sizes", "norms_of_matrices")),
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reslim import plot
+    from reslim import plot, regularity
     from reslim.agreement import compare
     from reslim.coupling import Fractional, Independent, Smooth
     from reslim.experiments.sweep.run import sweep
@@ -32,13 +32,14 @@ __all__ = [
     "load",
     "plot",
     "predict",
+    "regularity",
     "save",
     "simulate",
     "summarize",
     "sweep",
 ]
 
-_MODULES = ("limits", "plot")
+_MODULES = ("limits", "plot", "regularity")
 _HOMES = {
     "QUANTITIES": "reslim.quantities",
     "DepthPower": "reslim.spec",
@@ -52,6 +53,7 @@ _HOMES = {
     "load": "reslim.results",
     "plot": "reslim.plot",
     "predict": "reslim.theory.predict",
+    "regularity": "reslim.regularity",
     "save": "reslim.results",
     "simulate": "reslim.simulation.simulate",
     "summarize": "reslim.summary",
