@@ -22,8 +22,8 @@ class Norms(NamedTuple):
 def norms(series: ArrayLike) -> Norms:
     """Measure the weights of every layer: ‖W_l‖_F = (Σ W_ij²)^½ and ‖W_l‖₂, the largest singular value.
 
-    To rounding. Of a vector (a bias) both are its length. Of more than two axes, a convolution's (out, in, …), the spectral norm
-    is that of the matrix out × (in …), which is not the norm of the convolution as a map of images.
+    To rounding. Of a vector (a bias) both are its length. Of more than two axes, a convolution's (out, in, …), the
+    spectral norm is that of the matrix out × (in …), which is not the norm of the convolution as a map of images.
 
     Parameters
     ----------
