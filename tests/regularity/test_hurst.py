@@ -106,8 +106,8 @@ def test_two_errors_hold_the_truth_a_little_less_often_for_one_regular_series():
 
 
 def test_a_wrong_error_is_seen():
-    z = scores("variation", 0.5, 100, 1, 700)
-    for wrong in (1.4 * z, z / 1.4):
+    z = scores("variation", 0.5, 100, 1, 2500)
+    for wrong in (1.6 * z, z / 1.6):
         with pytest.raises(AssertionError):
             assert_covered(wrong, 0.93)
 
@@ -123,11 +123,24 @@ def test_dependent_entries_need_the_other_error(method):
     assert max(one.error for one in found) < 1e-12
 
 
+def expected(coupling: Coupling, depth: int, method: str) -> float:
+    """The exponent of infinitely many entries, by traces."""
+    lags = default_lags(depth, len(FILTERS[method]) - 1)
+    law = toeplitz(coupling.autocovariance(depth, depth))
+    squares = [np.einsum("ij,ij->", a @ law, a) / len(a) for a in (matrix(depth, FILTERS[method], lag) for lag in lags)]
+    return float(half_slope(lags) @ np.log(squares))
+
+
 @pytest.mark.parametrize("coupling", [Smooth(0.1), Smooth(0.3, "increments")])
 def test_smooth_weights_approach_one(coupling):
-    away = [1.0 - hurst(draw(coupling, depth, 500)).exponent for depth in (100, 400, 1600)]
+    away = [1.0 - expected(coupling, depth, "increments") for depth in (50, 200, 800)]
     assert 0.0 < away[2] < 0.4 * away[1] < 0.16 * away[0] < 0.16 * 0.15
-    found = hurst(draw(coupling, 400, 500), method="variation")
+    for depth in (50, 200):
+        series = draw(coupling, depth, 3000)
+        for method in METHODS:
+            found = hurst(series, method=method)
+            assert 5.0 * found.error < 0.02
+            assert found.exponent == pytest.approx(expected(coupling, depth, method), abs=6.0 * found.error)
     assert found.hurst == 1.0
     assert 1.9 < found.exponent < 2.0
 

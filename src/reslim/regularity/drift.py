@@ -37,7 +37,8 @@ def drift_share(before: ArrayLike, after: ArrayLike, *, modes: int = MODES) -> D
 
     between 0 and 1. Exactly at every depth L: modes/L on average for Gaussian white noise (then Beta distributed), and
     for any with independent, identically distributed entries as their number grows. For `Fractional(H)`, about
-    (modes/L)^(2-2H): at H ≥ ½ and five modes to 4 % at the depths 100 and 1000, at H = .3 less by 12 %. For D_l = f((l + ½)/L), f smooth, 1 - share tends, as L → ∞ and for many modes, to
+    (modes/L)^(2-2H): with five modes at the depths 100 and 1000, to 4 % for H ≥ ½; at H = .3, 12 % less.
+    For D_l = f((l + ½)/L), f smooth, 1 - share tends, as L → ∞ and for many modes, to
     Σ_(k ≥ modes) 2 ((-1)^k f'(1) - f'(0))²/((πk)⁴ ∫f²): .00057 for a straight line from 0 and five modes.
     A flow has a share near 1 at every depth, with fixed modes; a diffusion's falls like 1/L.
 
