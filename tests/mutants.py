@@ -21,6 +21,7 @@ SWEEP = "experiments/sweep/{}.py"
 TORCH = "pytorch/{}.py"
 THREE = "tests/test_three_interpreters.py::test_the_three_agree"
 DATA = "training/data/{}.py"
+REGULAR = "regularity/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -83,6 +84,10 @@ def built(case: str) -> tuple[str, ...]:
 
 def modules(file: str, name: str) -> tuple[str, ...]:
     return (f"tests/pytorch/test_{file}.py::test_{name}",)
+
+
+def regular(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/regularity/test_{file}.py::test_{name}",)
 
 
 def displaced(name: str) -> tuple[str, ...]:
@@ -523,6 +528,41 @@ MUTANTS = [
            "standardising.moments(raw.train.images)", images("loading", "the_training_part_alone_is_standardised")),
     Mutant("data: single precision", DATA.format("standardising"), "np.subtract(images, mean, dtype=np.float64)", "images - mean",
            images("standardising", "moments_are_those_of_float64_over_all_blocks")),
+    Mutant("regularity: the path without its start", REGULAR.format("variations"),
+           "np.concatenate([np.zeros((1, block.shape[1])), block.cumsum(axis=0)])", "block.cumsum(axis=0)",
+           regular("hurst", "mean_squares_are_those_of_the_definition")),
+    Mutant("regularity: pairs at a distance counted once too few", REGULAR.format("variations"), "counts[b] + apart)",
+           "counts[b] + apart - 1)", regular("hurst", "moments_of_the_mean_squares")),
+    Mutant("regularity: the whole slope", REGULAR.format("index"), "(2.0 * centred @ centred)", "(centred @ centred)",
+           regular("hurst", "the_index_of_fractional_noise[100-0.3-variation]")),
+    Mutant("regularity: the formula's error of one series for all", REGULAR.format("index"),
+           "alone / math.sqrt(entries) if entries", "alone if entries",
+           regular("hurst", "two_errors_hold_the_truth[29-increments-0.9]")),
+    Mutant("regularity: the deviation for the error of the mean", REGULAR.format("index"),
+           "parts.std(ddof=1) / math.sqrt(parts.size)", "parts.std(ddof=1)",
+           regular("hurst", "two_errors_hold_the_truth[30-variation-0.9]")),
+    Mutant("regularity: constant entries kept", REGULAR.format("index"), "weights if varies.all() else weights[:, varies]",
+           "weights", regular("hurst", "the_unit_of_weights_does_not_matter_nor_do_constant_entries")),
+    Mutant("regularity: one direction for all projections", REGULAR.format("stack"), "seed >> 32, k]", "seed >> 32]",
+           regular("stack", "projections_are_linear_and_each_of_its_own")),
+    Mutant("regularity: projections grow with the entries", REGULAR.format("stack"),
+           "projected / np.sqrt(weights.shape[1])", "projected",
+           regular("stack", "projections_have_the_variance_of_an_entry_and_are_uncorrelated")),
+    Mutant("regularity: the scatter over n - 1", REGULAR.format("powers"), "freedom = len(depth) - 2",
+           "freedom = len(depth) - 1", regular("depth_exponent", "errors_follow_their_laws")),
+    Mutant("regularity: points count as the inverse error", REGULAR.format("powers"), "errors, depths)) ** 2",
+           "errors, depths))", regular("depth_exponent", "the_line_is_that_of_another_fit")),
+    Mutant("regularity: cosines at the layers, not between", REGULAR.format("drift"), "np.arange(depth) + 0.5)",
+           "np.arange(depth))", regular("drift", "the_share_is_that_of_the_transform")),
+    Mutant("regularity: the deviation of white noise of half the depth", REGULAR.format("drift"),
+           "0.5 * depth * entries", "0.25 * depth * entries", regular("drift", "white_noise_has_a_beta_law")),
+    Mutant("regularity: the error of a share without the total", REGULAR.format("drift"), "smooth - share * total",
+           "smooth - smooth.mean()", regular("drift", "the_error_is_that_of_independent_entries")),
+    Mutant("regularity: unsigned weights wrap", REGULAR.format("sizes"),
+           'np.diff(columns(stack("increments", "series", series, 2)), axis=0)', "np.diff(series, axis=0)",
+           regular("sizes", "unsigned_weights_do_not_wrap")),
+    Mutant("regularity: the trace norm", REGULAR.format("sizes"), "np.float64), 2)", "np.float64), 'nuc')",
+           regular("sizes", "norms_of_matrices")),
 ]  # fmt: skip
 
 

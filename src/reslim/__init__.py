@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reslim import plot
+    from reslim import plot, regularity
     from reslim import pytorch as pytorch
     from reslim.agreement import compare
     from reslim.coupling import Fractional, Independent, Smooth
@@ -34,13 +34,14 @@ __all__ = [
     "load",
     "plot",
     "predict",
+    "regularity",
     "save",
     "simulate",
     "summarize",
     "sweep",
 ]
 
-_MODULES = ("limits", "plot", "pytorch")
+_MODULES = ("limits", "plot", "pytorch", "regularity")
 _HOMES = {
     "QUANTITIES": "reslim.quantities",
     "DepthPower": "reslim.spec",
@@ -55,6 +56,7 @@ _HOMES = {
     "plot": "reslim.plot",
     "predict": "reslim.theory.predict",
     "pytorch": "reslim.pytorch",
+    "regularity": "reslim.regularity",
     "save": "reslim.results",
     "simulate": "reslim.simulation.simulate",
     "summarize": "reslim.summary",

@@ -81,7 +81,7 @@ class Stack:
         self.signs = None if self.signs is None else self.signs[chosen]
 
     def unit_weights(self, place: int, like: Weights) -> Weights:
-        """Return the weights of the network at a place in unit variance, in double precision; what is not trained is as in `like`.
+        """Return the weights of the network at a place in unit variance, in double precision; the rest is `like` them.
 
         A folded matrix whose factor is 0 is that of `like`.
         """
