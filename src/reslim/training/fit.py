@@ -1,0 +1,157 @@
+"""`fit`: train networks side by side, epoch by epoch, and say what became of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reslim import checks
+from reslim.errors import BadKind, BadValue, Verbatim
+from reslim.progress import progress_bar
+from reslim.simulation import memory
+from reslim.spec import ResNet
+from reslim.training import outcome
+from reslim.training.checkpoint import Checkpoints
+from reslim.training.data import Dataset
+from reslim.training.ensemble import CURVES, Ensemble, Member, drawn
+from reslim.training.recipe import Recipe
+
+Array = NDArray[np.float64]
+SMALL = 1e8  # multiply-adds of a layer below which threads wait for each other longer than they work
+COPIES = 4  # of the weights in training: with their gradients and two moments
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of a network; `diverged` is the epoch in which its loss left the finite numbers, None for none.
+
+    The curves have a value an epoch, NaN from the divergence on. `before` and `after` hold what `reslim.training.outcome`
+    measures; `after` is None where the network diverged.
+    """
+
+    member: Member
+    train_loss: Array
+    test_loss: Array
+    accuracy: Array
+    diverged: int | None
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+
+
+def fit(
+    members: Sequence[Member],
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    folder: Path | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[Trained]:
+    """Train networks of one shape in one batched program; each is what it would be if trained alone, to rounding.
+
+    Parameters
+    ----------
+    members : networks that share sizes, block, activation and `balanced`, each with its seed and learning rate.
+    folder : where checkpoints are written after every epoch, and found again: a training that was killed goes on there, to
+        the same bits.
+    device : of PyTorch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For networks of different shapes, of another input or number of classes than the data, that do not fit into memory;
+        a batch larger than the data; a folder that holds another training.
+    """
+    check(members, data, recipe)
+    ensemble = Ensemble(members, data, recipe, device)
+    kept = None if folder is None else Checkpoints(folder, identity(members, data, recipe))
+    state = None if kept is None else kept.read()
+    if state is not None:
+        ensemble.load_state_dict(state)
+    with progress_bar("train", recipe.epochs * len(members), shown=progress) as bar, threads_for(members, recipe):
+        bar.advance(ensemble.epoch * len(members))
+        while ensemble.epoch < recipe.epochs and len(ensemble.alive):
+            ensemble.run_epoch()
+            if kept is not None:
+                kept.write(ensemble.state_dict())
+            bar.advance(len(members))
+        return _results(ensemble)
+
+
+def check(members: Sequence[Member], data: Dataset, recipe: Recipe) -> None:
+    """Refuse what cannot be trained together."""
+    shapes = {_shape(member.net) for member in members}
+    if len(shapes) != 1:
+        raise BadValue("train", "members", "must share sizes, block, activation and balanced", Verbatim(f"{len(shapes)} shapes"))
+    net = members[0].net
+    if net.n_in != data.n_in:
+        raise BadValue("train", "n_in", f"must be the {data.n_in} pixels of {data.name}", net.n_in)
+    if net.n_out != data.classes:
+        raise BadValue("train", "n_out", f"must be the {data.classes} classes of {data.name}", net.n_out)
+    if recipe.batch > len(data.x_train):
+        raise BadValue("train", "batch", f"must be at most the {len(data.x_train)} training images", recipe.batch)
+    needed, free = len(members) * size_in_bytes(net, recipe.batch), memory.free_bytes()
+    if free is not None and needed > memory.SHARE * free:
+        got = Verbatim(f"{len(members)}, which take {memory.readable(needed)} of {memory.readable(free)} free memory")
+        raise BadValue("train", "networks", "must fit into memory", got, "Train fewer at once, or take a smaller batch.")
+
+
+def size_in_bytes(net: ResNet, batch: int) -> int:
+    """Return what a network takes in training: its weights with gradients and moments, and its states."""
+    matrices = 2 if net.block == "two-matrix" else 1
+    entries = net.width * (matrices * net.depth * net.width + net.n_in + net.n_out)
+    return 4 * (COPIES * entries + (matrices * net.depth + 1) * net.width * batch)
+
+
+def identity(members: Sequence[Member], data: Dataset, recipe: Recipe) -> str:
+    """Return a text that is the same for the same training only."""
+    parts = [[member.net.to_dict(), member.seed, member.lr] for member in members]
+    digest = hashlib.sha256(json.dumps([parts, asdict(recipe)], sort_keys=True).encode())
+    for array in (data.x_train, data.y_train, data.x_test, data.y_test):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return f"{members[0].net.described()} on {data.name}, {digest.hexdigest()[:16]}"
+
+
+def _shape(net: ResNet) -> tuple[Any, ...]:
+    return net.depth, net.width, net.n_in, net.n_out, net.block, net.activation, net.balanced
+
+
+@contextmanager
+def threads_for(members: Sequence[Member], recipe: Recipe) -> Iterator[None]:
+    """Let PyTorch use one thread for small products."""
+    before = torch.get_num_threads()
+    if len(members) * members[0].net.width ** 2 * recipe.batch < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _results(ensemble: Ensemble) -> list[Trained]:
+    return [_result(ensemble, number, member) for number, member in enumerate(ensemble.members)]
+
+
+def _result(ensemble: Ensemble, number: int, member: Member) -> Trained:
+    (first,) = drawn([member])
+    last, x = ensemble.weights(number), ensemble.data.x_test[: outcome.INPUTS]
+    after = None
+    if last is not None:
+        after = _measured(member.net, last, x) | {"change": outcome.change(first, last)}
+    diverged = int(ensemble.diverged[number])
+    curves = [ensemble.curves[name][number] for name in CURVES]
+    return Trained(member, *curves, diverged if diverged >= 0 else None, _measured(member.net, first, x), after)
+
+
+def _measured(net: ResNet, weights: Any, x: NDArray[np.float32]) -> dict[str, Any]:
+    return outcome.signals(net, weights, x) | {"weights": outcome.across_depth(net, weights)}
