@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,8 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reslim import checks
-from reslim.errors import BadKind, BadValue, Verbatim
+from reslim.errors import BadValue, Verbatim
 from reslim.progress import progress_bar
 from reslim.simulation import memory
 from reslim.spec import ResNet
@@ -36,7 +34,7 @@ class Trained:
     """What became of a network; `diverged` is the epoch in which its loss left the finite numbers, None for none.
 
     The curves have a value an epoch, NaN from the divergence on. `before` and `after` hold what `reslim.training.outcome`
-    measures; `after` is None where the network diverged.
+    measures, if that was asked for; `after` is None where the network diverged.
     """
 
     member: Member
@@ -44,7 +42,7 @@ class Trained:
     test_loss: Array
     accuracy: Array
     diverged: int | None
-    before: dict[str, Any]
+    before: dict[str, Any] | None
     after: dict[str, Any] | None
 
 
@@ -55,6 +53,7 @@ def fit(
     *,
     folder: Path | None = None,
     device: str = "cpu",
+    measured: bool = True,
     progress: bool = True,
 ) -> list[Trained]:
     """Train networks of one shape in one batched program; each is what it would be if trained alone, to rounding.
@@ -65,6 +64,7 @@ def fit(
     folder : where checkpoints are written after every epoch, and found again: a training that was killed goes on there, to
         the same bits.
     device : of PyTorch.
+    measured : whether to fill `before` and `after`.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def fit(
             if kept is not None:
                 kept.write(ensemble.state_dict())
             bar.advance(len(members))
-        return _results(ensemble)
+        return _results(ensemble, measured)
 
 
 def check(members: Sequence[Member], data: Dataset, recipe: Recipe) -> None:
@@ -138,20 +138,20 @@ def threads_for(members: Sequence[Member], recipe: Recipe) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _results(ensemble: Ensemble) -> list[Trained]:
-    return [_result(ensemble, number, member) for number, member in enumerate(ensemble.members)]
+def _results(ensemble: Ensemble, measured: bool) -> list[Trained]:
+    found = []
+    for number, member in enumerate(ensemble.members):
+        curves = [ensemble.curves[name][number] for name in CURVES]
+        diverged = int(ensemble.diverged[number])
+        before, after = _before_and_after(ensemble, number) if measured else (None, None)
+        found.append(Trained(member, *curves, diverged if diverged >= 0 else None, before, after))
+    return found
 
 
-def _result(ensemble: Ensemble, number: int, member: Member) -> Trained:
-    (first,) = drawn([member])
-    last, x = ensemble.weights(number), ensemble.data.x_test[: outcome.INPUTS]
-    after = None
-    if last is not None:
-        after = _measured(member.net, last, x) | {"change": outcome.change(first, last)}
-    diverged = int(ensemble.diverged[number])
-    curves = [ensemble.curves[name][number] for name in CURVES]
-    return Trained(member, *curves, diverged if diverged >= 0 else None, _measured(member.net, first, x), after)
-
-
-def _measured(net: ResNet, weights: Any, x: NDArray[np.float32]) -> dict[str, Any]:
-    return outcome.signals(net, weights, x) | {"weights": outcome.across_depth(net, weights)}
+def _before_and_after(ensemble: Ensemble, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    member, x = ensemble.members[number], ensemble.data.x_test[: outcome.INPUTS]
+    (first,), last = drawn([member]), ensemble.weights(number)
+    before = outcome.measured(member.net, first, x)
+    if last is None:
+        return before, None
+    return before, outcome.measured(member.net, last, x) | {"change": outcome.change(first, last)}

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from reslim import regularity
 from reslim.results import finite
-from reslim.simulation import explicit, path_records
+from reslim.simulation import explicit
 from reslim.simulation.explicit import Weights
+from reslim.simulation.path_records import Steps, gradients, states
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
@@ -18,7 +19,12 @@ INPUTS = 16  # images that signals are measured on
 SHALLOWEST = 8  # network whose regularity is estimated
 
 
-def signals(net: ResNet, weights: Weights, x: Array) -> dict[str, Any]:
+def measured(net: ResNet, weights: Weights, x: NDArray[np.float32]) -> dict[str, Any]:
+    """Return what `signals` and `across_depth` find."""
+    return signals(net, weights, x) | {"weights": across_depth(net, weights)}
+
+
+def signals(net: ResNet, weights: Weights, x: NDArray[np.float32]) -> dict[str, Any]:
     """Return the means over inputs (m, n_in) of ln |z_d - z_0|/|z_0| and ln |p_0 - p_d|/|p_d|, and of the branches' sizes.
 
     In double precision with exponents, so that nothing overflows; p_d is Gaussian and independent of the network, the same
@@ -26,15 +32,13 @@ def signals(net: ResNet, weights: Weights, x: Array) -> dict[str, Any]:
     """
     found = explicit.paths([net], weights, np.asarray(x, dtype=np.float64), 0)
     own = slice(len(x))
-    z, p = path_records.states(found, own, slice(None)), path_records.gradients(found, own, [0, -1])
-    first, last = (path_records.states(found, own, [l]) for l in (0, -1))
-    start = path_records.gradients(found, own, [-1])
+    first, last = (states(found, own, [l]) for l in (0, -1))
+    start, arrived = (gradients(found, own, [l]) for l in (-1, 0))
     moved = last.log_distances(first) - 0.5 * first.log_squares()
-    turned = path_records.Steps(p.mantissas[:1], p.exponents[:1]).log_distances(start) - 0.5 * start.log_squares()
-    kept = path_records.Steps(z.mantissas[:-1] * net.skips[:, None, None], z.exponents[:-1])
-    before = path_records.Steps(z.mantissas[:-1], z.exponents[:-1])
-    after = path_records.Steps(z.mantissas[1:], z.exponents[1:])
-    with np.errstate(invalid="ignore"):
+    turned = arrived.log_distances(start) - 0.5 * start.log_squares()
+    before, after = states(found, own, slice(None, -1)), states(found, own, slice(1, None))
+    kept = Steps(net.skips[:, None, None] * before.mantissas, before.exponents)
+    with np.errstate(invalid="ignore"):  # a dead state
         branches = np.exp(2.0 * after.log_distances(kept) - before.log_squares())
     return {
         "log_displacement": finite(moved.mean()),
@@ -51,7 +55,7 @@ def across_depth(net: ResNet, weights: Weights) -> dict[str, Any]:
 
 def _norms(stack: Array) -> Array:
     """Return the Frobenius norms over the width: 1 on average at initialisation."""
-    return regularity.norms(stack).frobenius / stack.shape[1]
+    return np.linalg.norm(stack, axis=(1, 2)) / stack.shape[1]
 
 
 def _hurst(stack: Array) -> dict[str, float | None] | None:
