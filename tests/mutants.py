@@ -385,8 +385,6 @@ MUTANTS = [
            test("coupled_networks", "nothing_overflows")),
     Mutant("columns: a power of two is left to the next network", SIM.format("columns"), "    exponent[0] = 0.0\n", "",
            test("coupled_networks", "a_network_in_used_memory_is_the_same")),
-    Mutant("columns: that of the gradient, too", SIM.format("columns"), "    p_exponent[depth] = 0.0\n", "",
-           test("coupled_networks", "a_network_in_used_memory_is_the_same")),
     Mutant("conditional: the layers are a step apart", SIM.format("conditional"), "lag = time // inputs - earlier // inputs",
            "lag = time // inputs - earlier // inputs - 1", test("coupled_networks", "the_past_and_the_weights_give_one_law")),
     Mutant("conditional: the past is not taken out", SIM.format("conditional"), "new -= row[earlier] ** 2", "new -= 0.0",

@@ -259,7 +259,6 @@ def backward(factors, matrices, paths):
     p_exponent = paths.p_exponent.reshape((depth + 1, groups, LANES))
     ones, squares = np.ones((groups, LANES)), np.empty((groups, LANES))
     own, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
-    p_exponent[depth] = 0.0
     for g in range(groups):
         rescale(paths.p[depth], squares, g, groups, p_exponent[depth])
     for l in range(depth - 1, -1, -1):

@@ -57,7 +57,7 @@ def test_a_batch_cannot_run_anything(tmp_path):
     written = write_cifar(tmp_path)
     images, labels = written["data_batch_3"]
     batch = {b"data": images, b"labels": labels, b"filenames": Shell(tmp_path / "was-run")}
-    (tmp_path / "data_batch_3").write_bytes(pickle.dumps(batch))
+    (tmp_path / "data_batch_3").write_bytes(pickle.dumps(batch, protocol=4))
     with pytest.raises(ValueError, match=r"must hold pickles of plain arrays, lists and numbers, got posix.system"):
         load(f"cifar10:{tmp_path}")
     assert not (tmp_path / "was-run").exists()
@@ -86,7 +86,7 @@ def test_a_batch_cannot_run_anything(tmp_path):
         (python2_batch(python2_array(ROWS), b"N"), "must hold labels that are integers from 0 to 9, got other labels"),
         (python2_batch(label_list([1]), label_list([0, 1])), "must hold arrays of unsigned bytes, got list"),
         (pickle.dumps({"labels": [0]}), "must hold batches with 'data', got none"),
-        (pickle.dumps({b"data": ROWS}), "must hold batches with 'labels', got none"),
+        (pickle.dumps({b"data": ROWS}, protocol=4), "must hold batches with 'labels', got none"),
         (pickle.dumps([1]), "must hold batches with 'data', got none"),
     ],
 )

@@ -105,10 +105,10 @@ def test_arrays_of_objects_are_refused(tmp_path):
     target = tmp_path / "was-run"
     inert = np.array([[1, "a"], [None, 2]], dtype=object)
     with pytest.raises(ValueError, match=r"must hold arrays of unsigned bytes, got an array of dtype 'O8' in a"):
-        byte_array(plain(pickle.dumps(inert), "a"), "a")
+        byte_array(plain(pickle.dumps(inert, protocol=4), "a"), "a")
     armed = np.array([Attack(os.system, f"touch {target}")], dtype=object)
     with pytest.raises(ValueError, match=r"got posix.system"):
-        plain(pickle.dumps(armed), "a")
+        plain(pickle.dumps(armed, protocol=4), "a")
     assert not target.exists()
     claimed = b"\x80\x02" + python2_array(np.full((1, 8), 65, dtype=np.uint8), dtype=b"O8") + b"."
     with pytest.raises(ValueError, match=r"got an array of dtype b'O8' in a"):
@@ -118,7 +118,7 @@ def test_arrays_of_objects_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (pickle.dumps(IMAGES.astype(np.float64)), "an array of dtype 'f8' in a"),
+        (pickle.dumps(IMAGES.astype(np.float64), protocol=4), "an array of dtype 'f8' in a"),
         (pickle.dumps([1, 2]), "list in a"),
         (pickle.dumps(None), "NoneType in a"),
         (b"\x80\x02cnumpy\ndtype\n" + text(b"u1") + b"\x85R.", "Note in a"),
