@@ -83,7 +83,7 @@ def test_the_three_agree_where_weights_are_coupled_across_depth(name):
     law = np.exp(reslim.predict(net, quantities=[key], layers="last").log_displacement_second_moment.values.item(-1))
     draws, modules = vector(sampled(net, [key], 1000), key), measured(net)[key]
     assert_same_law(modules, draws, resolution=0.2)
-    for samples, resolution in ((draws, 0.08), (modules, 0.15)):
+    for samples, resolution in ((draws, 0.12), (modules, 0.22)):
         assert_near(np.exp(2.0 * samples), law, 0.02 * law, resolution * law)
 
 
