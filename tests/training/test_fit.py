@@ -1,0 +1,184 @@
+"""Training: each network as if it were alone, resumed as if it had not stopped, and learning."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from reslim import DepthPower, Fractional, ResNet
+from reslim.pytorch import build
+from reslim.training import fit as fitting
+from reslim.training.checkpoint import BEFORE, LATEST
+from reslim.training.ensemble import CURVES, Ensemble, Member
+from reslim.training.fit import fit
+from reslim.training.recipe import Recipe
+
+NET = ResNet(depth=10, width=12, skip=1.0, branch=DepthPower(0.5), variance=1.0, n_in=64, n_out=10)
+RECIPE = Recipe(epochs=3, lr=3e-3, batch=32)
+
+
+def alone(member, data, recipe):
+    """Train one module as a user would, with the same images in each step; return losses and accuracy epoch by epoch."""
+    module = build(member.net, member.seed, where=recipe.where, dtype=torch.float32)
+    optimizer = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[recipe.optimizer](module.parameters(), lr=member.lr)
+    x, y, x_test, y_test = (torch.tensor(each) for each in (data.x_train, data.y_train, data.x_test, data.y_test))
+    losses, accuracies = [], []
+    for epoch in range(recipe.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate(epoch, member.lr)
+        order, total = np.random.default_rng([member.seed, 0, epoch, 1]).permutation(len(x)), 0.0
+        for chosen in torch.tensor(order).split(recipe.batch):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(module(x[chosen]), y[chosen])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(chosen)
+        losses.append(total / len(x))
+        accuracies.append((module(x_test).argmax(dim=1) == y_test).double().mean().item())
+    return losses, accuracies
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        RECIPE,
+        dataclasses.replace(RECIPE, optimizer="sgd", lr=0.05, where="init"),
+        dataclasses.replace(RECIPE, schedule="cosine", where="init"),
+    ],
+    ids=["adam", "sgd, init", "cosine, init"],
+)
+def test_each_network_is_trained_as_if_alone(recipe, digits):
+    nets = [NET, NET.replace(branch=DepthPower(0.3)), NET.replace(coupling=Fractional(0.8))]
+    members = [Member(net, seed, recipe.lr * factor) for net, seed, factor in zip(nets, (0, 0, 7), (1.0, 0.5, 1.0), strict=True)]
+    for found in fit(members, digits, recipe):
+        losses, accuracies = alone(found.member, digits, recipe)
+        np.testing.assert_allclose(found.train_loss, losses, rtol=1e-3)
+        np.testing.assert_allclose(found.accuracy, accuracies, atol=0.026)  # one image of 40
+    assert len({round(found.train_loss[-1], 3) for found in fit(members, digits, recipe)}) == 3
+
+
+def test_the_company_does_not_matter(digits):
+    members = [Member(NET, seed, 3e-3) for seed in range(3)]
+    together = fit(members, digits, RECIPE)
+    for member, found in zip(members, together, strict=True):
+        (single,) = fit([member], digits, RECIPE)
+        np.testing.assert_allclose(found.train_loss, single.train_loss, rtol=1e-4)
+
+
+def test_it_learns(digits):
+    (found,) = fit([Member(NET, 0, 1e-2)], digits, Recipe(epochs=15, batch=20))
+    assert found.accuracy[-1] > 0.6
+    assert found.train_loss[-1] < 0.3 * found.train_loss[0]
+    assert found.before["log_displacement"] != found.after["log_displacement"]
+    assert 0.0 < found.after["change"]["size"] < 1.0
+
+
+def test_a_network_that_diverges_harms_none(digits):
+    wild = Member(NET.replace(skip=2.0, depth=10, branch=1e20), 0, 3e-3)
+    members = [Member(NET, 0, 3e-3), wild, Member(NET, 1, 3e-3)]
+    found = fit(members, digits, RECIPE)
+    assert [each.diverged for each in found] == [None, 0, None]
+    assert np.isnan(found[1].accuracy).all()
+    assert found[1].after is None
+    for place in (0, 2):
+        (single,) = fit([members[place]], digits, RECIPE)
+        np.testing.assert_allclose(found[place].train_loss, single.train_loss, rtol=1e-4)
+
+
+def test_one_that_diverges_late_keeps_what_it_had(digits):
+    """Plain gradient steps that are too large: some epochs pass before the numbers leave their range."""
+    net = NET.replace(activation="identity", branch=1.0)
+    (found,) = fit([Member(net, 0, 5.0)], digits, Recipe(epochs=8, batch=200, optimizer="sgd"))
+    assert found.diverged is not None and found.diverged > 0
+    assert np.isfinite(found.train_loss[: found.diverged]).all()
+    assert np.isnan(found.train_loss[found.diverged :]).all()
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_training_that_stopped_goes_on_to_the_same_bits(optimizer, digits, tmp_path, monkeypatch):
+    recipe = Recipe(epochs=4, lr=3e-3, batch=32, optimizer=optimizer, schedule="cosine")
+    members = [Member(NET, 0, 3e-3), Member(NET.replace(branch=1e20, skip=2.0), 0, 3e-3), Member(NET, 5, 1e-3)]
+    whole = fit(members, digits, recipe)
+    run, done = Ensemble.run_epoch, []
+
+    def stopping(self):
+        if len(done) == 2:
+            raise Stop
+        done.append(self.epoch)
+        run(self)
+
+    monkeypatch.setattr(Ensemble, "run_epoch", stopping)
+    with pytest.raises(Stop):
+        fit(members, digits, recipe, folder=tmp_path)
+    monkeypatch.setattr(Ensemble, "run_epoch", run)
+    resumed = fit(members, digits, recipe, folder=tmp_path)
+    for one, other in zip(whole, resumed, strict=True):
+        for name in CURVES:
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert one.after == other.after
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(digits, tmp_path, capsys):
+    members = [Member(NET, 0, 3e-3)]
+    whole = fit(members, digits, RECIPE, folder=tmp_path)
+    latest = tmp_path / LATEST
+    latest.write_bytes(latest.read_bytes()[:-1000])
+    again = fit(members, digits, RECIPE, folder=tmp_path)
+    assert f"{latest} is damaged" in capsys.readouterr().err
+    np.testing.assert_array_equal(again[0].train_loss, whole[0].train_loss)
+    assert (tmp_path / BEFORE).exists()
+
+
+def test_a_folder_of_another_training_is_refused(digits, tmp_path):
+    fit([Member(NET, 0, 3e-3)], digits, RECIPE, folder=tmp_path)
+    with pytest.raises(ValueError, match=r"train\(out=...\) holds the training of ResNet\(depth=10, width=12"):
+        fit([Member(NET, 1, 3e-3)], digits, RECIPE, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("members", "recipe", "text"),
+    [
+        ([Member(NET.replace(n_in=3), 0, 1e-3)], RECIPE, "train(n_in=...) must be the 64 pixels of digits, got 3."),
+        ([Member(NET.replace(n_out=2), 0, 1e-3)], RECIPE, "train(n_out=...) must be the 10 classes of digits, got 2."),
+        ([Member(NET, 0, 1e-3), Member(NET.replace(width=3), 0, 1e-3)], RECIPE,
+         "train(members=...) must share sizes, block, activation and balanced, got 2 shapes."),
+        ([Member(NET, 0, 1e-3)], Recipe(batch=4000), "train(batch=...) must be at most the 200 training images, got 4000."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_trained_says_so(members, recipe, text, digits):
+    with pytest.raises(ValueError, match="train") as error:
+        fit(members, digits, recipe)
+    assert str(error.value) == text
+
+
+def test_what_does_not_fit_into_memory_is_refused(digits, monkeypatch):
+    monkeypatch.setattr(fitting.memory, "free_bytes", lambda: 1_000_000)
+    with pytest.raises(ValueError, match=r"train\(networks=...\) must fit into memory, got 20, which take .* of 1 MB free"):
+        fit([Member(NET, 0, 1e-3)] * 20, digits, RECIPE)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("lr", 0.0, "must be positive, got 0.0."),
+        ("lr", math.nan, "must be finite, got nan."),
+        ("epochs", 0, "must be a positive integer, got 0."),
+        ("batch", -1, "must be a positive integer, got -1."),
+        ("optimizer", "adamw", "must be one of adam, sgd, got 'adamw'. Did you mean 'adam'?"),
+        ("schedule", "steps", "must be one of constant, step, cosine, got 'steps'. Did you mean 'step'?"),
+        ("where", "weights", "must be one of forward, init, got 'weights'."),
+    ],
+)
+def test_a_recipe_refuses(field, value, text):
+    with pytest.raises(ValueError, match="train") as error:
+        Recipe(**{field: value})
+    assert str(error.value) == f"train({field}=...) {text}"
