@@ -115,6 +115,9 @@ class Ensemble:
         """Go on with some of the networks that are alive; the others leave the program."""
         if which.all():
             return
+        if not which.any():  # nothing is left to go on with
+            self.alive = self.alive[which]
+            return
         states = [[self.optimizer.state[part] for part in group["params"]] for group in self.optimizer.param_groups]
         self.alive = self.alive[which]
         self.stack.keep_only(np.flatnonzero(which))
@@ -144,9 +147,11 @@ class Ensemble:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
         alive = state["alive"].numpy()
-        self.stack.keep_only(alive)
         self.epoch, self.alive, self.diverged = state["epoch"], alive, state["diverged"].numpy()
         self.curves = {name: state["curves"][name].numpy() for name in CURVES}
+        if not len(alive):
+            return
+        self.stack.keep_only(alive)
         for name in NAMES:
             self.stack.weights[name].copy_(state["weights"][name])
         self.optimizer = self._optimizer()
