@@ -51,7 +51,7 @@ def here(monkeypatch):
     ],
 )
 def test_values(text, values):
-    (found,) = vary.read([text]).values()
+    (found,) = vary.read([text], settings=()).values()
     assert found == pytest.approx(values) if text.startswith("skip=log") else found == values
     assert [type(one) for one in found] == [type(one) for one in values]
 
@@ -70,7 +70,7 @@ def test_branches_are_written_as_they_are_read(value):
 @given(st.lists(st.sampled_from(["beta", "depth", "=", ":", ",", "log:", "0", "1", "-1", "1.5", "nan", "inf", "1e9", "x", " "])))
 def test_any_text_is_read_or_refused(words):
     try:
-        vary.read(["".join(words)])
+        vary.read(["".join(words)], settings=("x",))
     except (Refusal, ArgumentError):
         return
 
@@ -148,7 +148,7 @@ def test_the_preset_sees_the_coupling_that_varies():
     from reslim.experiments.sweep.axes import read
 
     options = NetworkOptions(preset="marion", depth="3", width="3")
-    assert network.build(options, varied=read({"hurst": [0.6]})).entries == "gaussian"
+    assert network.build(options, varied=read("sweep", {"hurst": [0.6]}, {})).entries == "gaussian"
 
 
 @pytest.mark.parametrize("words", [("--vary", "beta=0:1:3"), ("--vary", "beta=0:1:3", "--vary", "width=log:4:16:3")])
