@@ -58,6 +58,10 @@ def sweep(name: str) -> tuple[str, ...]:
     return (f"tests/experiments/test_sweep.py::test_{name}",)
 
 
+def tasks(name: str) -> tuple[str, ...]:
+    return (f"tests/experiments/test_sweep_tasks.py::test_{name}",)
+
+
 def killed(name: str) -> tuple[str, ...]:
     return (f"tests/experiments/test_sweep_killed.py::test_{name}",)
 
@@ -313,7 +317,18 @@ MUTANTS = [
     Mutant("sweep: a damaged chunk is believed", SWEEP.format("store"), 'if _checksum(content) == path.name.split(".")[1]:',
            "if content:", sweep("a_damaged_chunk_is_named_and_computed_again[-1]")),
     Mutant("sweep: the key of a chunk without its networks", SWEEP.format("plan"),
-           "self.task.identity, [cell.to_json() for cell in cells]]", "self.task.identity]", sweep("what_is_finished_is_not_repeated")),
+           "self.task.identity, [cell.to_json() for cell in cells]]", "self.task.identity]",
+           sweep("what_is_finished_is_not_repeated")),
+    Mutant("sweep: the key of a chunk without its settings", SWEEP.format("grid"), "[self.net.to_dict(), dict(self.settings)]",
+           "[self.net.to_dict()]", tasks("the_settings_count_for_the_key_of_a_chunk")),
+    Mutant("sweep: the key of a chunk without its task", SWEEP.format("plan"), "[self.fingerprint, self.task.name, ",
+           "[self.fingerprint, ", tasks("tasks_never_share_a_chunk")),
+    Mutant("sweep: settings are not checked", SWEEP.format("axes"), "return self.check(value)", "return value",
+           tasks("bad_axes")),
+    Mutant("sweep: the folder of another task is opened", SWEEP.format("store"), 'if values["task"] == self.task:', "if True:",
+           tasks("no_task_goes_on_in_the_folder_of_another")),
+    Mutant("sweep: the notes of the first cell are those of all", SWEEP.format("tables"), ".take(firsts)", ".take(0 * firsts)",
+           tasks("what_is_finished_is_not_repeated")),
     Mutant("sweep: every cell has the seed after", SWEEP.format("simulation"), "simulate_together(nets, replicas, seed,",
            "simulate_together(nets, replicas, (seed + 1) % 2**64,", sweep("a_cell_is_what_simulate_gives")),
     Mutant("sweep: what is finished is computed again", SWEEP.format("run"), "if chunk.key not in known]", "]",
