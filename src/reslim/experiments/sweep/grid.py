@@ -63,8 +63,9 @@ class Grid:
         return tuple(self._cell(number, nets) for number in range(self.size))
 
     def _cell(self, number: int, nets: dict[tuple[int, ...], ResNet]) -> Cell:
-        fields = [(axis, place) for axis, place in self._places(number) if axis.check is None]
-        settings = [(axis, place) for axis, place in self._places(number) if axis.check is not None]
+        where = list(self._places(number))
+        fields = [(axis, place) for axis, place in where if axis.check is None]
+        settings = [(axis, place) for axis, place in where if axis.check is not None]
         key = tuple(place for _, place in fields)
         with self.blamed(number):
             if key not in nets:
