@@ -62,6 +62,10 @@ def sweep(name: str) -> tuple[str, ...]:
     return (f"tests/experiments/test_sweep.py::test_{name}",)
 
 
+def tasks(name: str) -> tuple[str, ...]:
+    return (f"tests/experiments/test_sweep_tasks.py::test_{name}",)
+
+
 def killed(name: str) -> tuple[str, ...]:
     return (f"tests/experiments/test_sweep_killed.py::test_{name}",)
 
@@ -332,9 +336,20 @@ MUTANTS = [
            "moved, both = 0.0", adjoint("the_laws_are_those_of_the_networks")),
     Mutant("sweep: a damaged chunk is believed", SWEEP.format("store"), 'if _checksum(content) == path.name.split(".")[1]:',
            "if content:", sweep("a_damaged_chunk_is_named_and_computed_again[-1]")),
-    Mutant("sweep: the key of a chunk without its networks", SWEEP.format("plan"), "asked, [net.to_dict() for net in nets]]",
-           "asked]", sweep("what_is_finished_is_not_repeated")),
-    Mutant("sweep: every cell has the seed after", SWEEP.format("cells"), "simulate_together(nets, replicas, seed,",
+    Mutant("sweep: the key of a chunk without its networks", SWEEP.format("plan"),
+           "self.task.identity, [cell.to_json() for cell in cells]]", "self.task.identity]",
+           sweep("what_is_finished_is_not_repeated")),
+    Mutant("sweep: the key of a chunk without its settings", SWEEP.format("grid"), "[self.net.to_dict(), dict(self.settings)]",
+           "[self.net.to_dict()]", tasks("the_settings_count_for_the_key_of_a_chunk")),
+    Mutant("sweep: the key of a chunk without its task", SWEEP.format("plan"), "[self.fingerprint, self.task.name, ",
+           "[self.fingerprint, ", tasks("tasks_never_share_a_chunk")),
+    Mutant("sweep: settings are not checked", SWEEP.format("axes"), "return self.check(value)", "return value",
+           tasks("bad_axes")),
+    Mutant("sweep: the folder of another task is opened", SWEEP.format("store"), 'if values["task"] == self.task:', "if True:",
+           tasks("no_task_goes_on_in_the_folder_of_another")),
+    Mutant("sweep: the notes of the first cell are those of all", SWEEP.format("tables"), ".take(firsts)", ".take(0 * firsts)",
+           tasks("what_is_finished_is_not_repeated")),
+    Mutant("sweep: every cell has the seed after", SWEEP.format("simulation"), "simulate_together(nets, replicas, seed,",
            "simulate_together(nets, replicas, (seed + 1) % 2**64,", sweep("a_cell_is_what_simulate_gives")),
     Mutant("sweep: what is finished is computed again", SWEEP.format("run"), "if chunk.key not in known]", "]",
            sweep("what_is_finished_is_not_repeated")),
@@ -344,13 +359,13 @@ MUTANTS = [
            sweep("what_has_not_begun_does_not_begin_after_a_failure")),
     Mutant("sweep: the samplers' sources do not count", SWEEP.format("kernels"), '"simulation/*.py", ', "",
            sweep("every_source_counts_for_the_fingerprint")),
-    Mutant("sweep: workers with other code", SWEEP.format("cells"), "if kernels.fingerprint() != fingerprint:", "if False:",
+    Mutant("sweep: workers with other code", SWEEP.format("task"), "if own != fingerprint:", "if False:",
            sweep("other_workers_are_refused")),
     Mutant("sweep: the plan is not looked at again", SWEEP.format("store"), "        self.compared(plan)\n        table",
            "        table", sweep("a_plan_that_was_replaced_meanwhile_keeps_its_folder")),
-    Mutant("sweep: cells that share weights are split", SWEEP.format("cells"), 'if sampler.name == "explicit":', "if False:",
+    Mutant("sweep: cells that share weights are split", SWEEP.format("simulation"), 'if sampler.name == "explicit":', "if False:",
            sweep("cells_that_share_their_weights_are_one_chunk")),
-    Mutant("sweep: the grid's columns are those of the first axis", SWEEP.format("axes"), "self.shape)[axis]]", "self.shape)[0]]",
+    Mutant("sweep: the grid's columns are those of the first axis", SWEEP.format("grid"), "self.shape)[axis]]", "self.shape)[0]]",
            sweep("the_table_is_tidy_and_the_same_as_the_dataset")),
     Mutant("sweep: living temporary files are removed", SWEEP.format("store"), "> STALE:", "> -1e9:",
            sweep("temporary_files_of_the_dead_are_removed_and_those_of_the_living_are_not")),

@@ -17,6 +17,7 @@ from reslim.cli.phrases import Refusal
 from reslim.coupling import Fractional, Independent, Smooth
 from reslim.errors import ArgumentError
 from reslim.experiments.sweep.axes import notation
+from reslim.experiments.sweep.task import TASKS, Entry
 from reslim.spec import DepthPower
 
 NET = ("--preset", "marion", "--entries", "gaussian", "--depth", "6", "--width", "5")
@@ -51,9 +52,14 @@ def here(monkeypatch):
     ],
 )
 def test_values(text, values):
-    (found,) = vary.read([text]).values()
+    (found,) = vary.read([text], settings=()).values()
     assert found == pytest.approx(values) if text.startswith("skip=log") else found == values
     assert [type(one) for one in found] == [type(one) for one in values]
+
+
+def test_the_settings_of_a_task_are_numbers():
+    assert vary.read(["lr=log:0.25:1:3", "width=2"], settings=("lr",)) == {"lr": pytest.approx([0.25, 0.5, 1.0]), "width": [2]}
+    assert vary.read(["lr=1,1e-3"], settings=("lr",)) == {"lr": [1.0, 1e-3]}
 
 
 @pytest.mark.parametrize("value", [Smooth(0.2, "increments"), Smooth(), Fractional(0.7), Independent()])
@@ -70,7 +76,7 @@ def test_branches_are_written_as_they_are_read(value):
 @given(st.lists(st.sampled_from(["beta", "depth", "=", ":", ",", "log:", "0", "1", "-1", "1.5", "nan", "inf", "1e9", "x", " "])))
 def test_any_text_is_read_or_refused(words):
     try:
-        vary.read(["".join(words)])
+        vary.read(["".join(words)], settings=("x",))
     except (Refusal, ArgumentError):
         return
 
@@ -148,7 +154,7 @@ def test_the_preset_sees_the_coupling_that_varies():
     from reslim.experiments.sweep.axes import read
 
     options = NetworkOptions(preset="marion", depth="3", width="3")
-    assert network.build(options, varied=read({"hurst": [0.6]})).entries == "gaussian"
+    assert network.build(options, varied=read("sweep", {"hurst": [0.6]}, {})).entries == "gaussian"
 
 
 @pytest.mark.parametrize("words", [("--vary", "beta=0:1:3"), ("--vary", "beta=0:1:3", "--vary", "width=log:4:16:3")])
@@ -173,6 +179,7 @@ def test_plot(run, folder, words):
         ("--vary widht=1,2", "--vary must be one of depth, width"),
         ("--vary branches=1,2", "Did you mean 'branch'?"),
         ("--vary phi=relu", "--vary must be one of depth"),
+        ("--vary lr=0:1:3", "--vary must be one of depth"),
         ("--vary beta=1:0:5", "--vary beta must run from the smaller to the larger end, got '1:0:5'."),
         ("--vary beta=0:1:0", "--vary beta must have 1 to 100,000 values, got '0:1:0'."),
         ("--vary beta=0:1:-3", "--vary beta must have 1 to 100,000 values"),
@@ -251,6 +258,16 @@ def test_folders(run, folder, argv, line):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert line in run("sweep", *argv).complaint
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_the_folder_of_another_task_is_refused(run, folder, monkeypatch):
+    monkeypatch.setitem(TASKS, "train", Entry("train", "a_module_that_cannot_be_imported", "Training"))
+    run("sweep", *GRID, "--out", "out")
+    plan = json.loads((folder / "out" / "plan.json").read_text())
+    (folder / "out" / "plan.json").write_text(json.dumps(plan | {"task": "train"}))
+    words = "holds a sweep of reslim train, not of reslim sweep. Go on with: reslim train --resume out"
+    assert run("sweep", "--resume", "out").complaint == f"--resume {words}"
+    assert run("sweep", *GRID, "--out", "out").complaint == f"--out {words}"
 
 
 def test_a_full_disk_says_how_to_go_on(run, folder, monkeypatch):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import swept
 
-from reslim.experiments.sweep import cells, executors
+from reslim.experiments.sweep import executors, simulation
 from reslim.experiments.sweep.run import resume
 
 VARY = {"beta": [0.1 * number for number in range(16)], "depth": [4, 7, 12]}
@@ -39,7 +39,7 @@ def sweep_in_a_child(out: Path, seconds: float | None) -> int:
 
 
 def main(folder: Path, times: int) -> None:
-    cells.CHUNK_COST, executors.AHEAD = 0.0, 1
+    simulation.CHUNK_COST, executors.AHEAD = 0.0, 1
     swept.sweep(folder / "first")  # compiles, and imports
     started = time.perf_counter()
     sweep_in_a_child(folder / "whole", None)

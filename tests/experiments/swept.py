@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import reslim
-from reslim.experiments.sweep import cells
+from reslim.experiments.sweep import simulation
 
 NET = reslim.ResNet.marion(depth=12, width=6, entries="gaussian")
 VARY = {"beta": [0.25, 0.5, 1.0, 2.0], "depth": [4, 7, 12]}
@@ -37,7 +37,7 @@ def sweep(out: Path | None = None, **changes: Any):
 
 
 def one_cell_a_chunk(monkeypatch: Any) -> None:
-    monkeypatch.setattr(cells, "CHUNK_COST", 0.0)
+    monkeypatch.setattr(simulation, "CHUNK_COST", 0.0)
 
 
 def chunks(out: Path) -> dict[str, int]:

@@ -15,7 +15,7 @@ from swept import NET, QUANTITIES, VARY, Here, chunks, one_cell_a_chunk, sweep, 
 
 import reslim
 from reslim import Fractional, Independent
-from reslim.experiments.sweep import cells, kernels
+from reslim.experiments.sweep import kernels, simulation
 from reslim.experiments.sweep.run import resume
 from reslim.spec import DepthPower
 from reslim.summary import STATISTICS
@@ -232,8 +232,8 @@ def test_other_code_does_not_go_on(made, monkeypatch):
 
 def test_other_workers_are_refused(tmp_path):
     class Elsewhere(Here):
-        def submit(self, call, /, nets, asked, fingerprint):
-            return super().submit(call, nets, asked, "kernels 0")
+        def submit(self, call, /, task, cells, fingerprint):
+            return super().submit(call, task, cells, "kernels 0")
 
     with pytest.raises(ValueError, match="must have workers with the same code"):
         sweep(tmp_path / "out", executor=Elsewhere())
@@ -260,7 +260,7 @@ def test_every_source_counts_for_the_fingerprint(monkeypatch, tmp_path):
 
 
 def test_neighbours_share_a_chunk_until_it_takes_a_second(monkeypatch, tmp_path):
-    monkeypatch.setattr(cells, "CHUNK_COST", 4.5 * cells.CALL_COST)
+    monkeypatch.setattr(simulation, "CHUNK_COST", 4.5 * simulation.CALL_COST)
     sweep(tmp_path / "out")
     sizes = [len(pd.read_parquet(path).cell.unique()) for path in (tmp_path / "out" / "chunks").iterdir()]
     assert sorted(sizes) == [4, 4, 4]
@@ -271,9 +271,9 @@ def test_cells_that_share_their_weights_are_one_chunk(monkeypatch):
     seen = []
 
     class Seen(Here):
-        def submit(self, call, /, nets, asked, fingerprint):
-            seen.append([(net.coupling.hurst, net.branch.beta) for net in nets])
-            return super().submit(call, nets, asked, fingerprint)
+        def submit(self, call, /, task, cells, fingerprint):
+            seen.append([(net.coupling.hurst, net.branch.beta) for net, _ in cells])
+            return super().submit(call, task, cells, fingerprint)
 
     vary = {"beta": [0.25, 0.5, 1.0], "hurst": [0.3, 0.5, 0.8]}
     found = sweep(vary=vary, executor=Seen())
@@ -295,9 +295,9 @@ def test_a_chunk_whose_worker_dies_is_tried_again_and_its_cell_named_in_the_end(
             super().__init__()
             self.deaths = deaths
 
-        def submit(self, call, /, nets, *more):
-            future = super().submit(call, nets, *more)
-            if (nets[0].depth, nets[0].branch.beta) == (7, 0.5) and self.deaths:
+        def submit(self, call, /, task, cells, *more):
+            future = super().submit(call, task, cells, *more)
+            if (cells[0].net.depth, cells[0].net.branch.beta) == (7, 0.5) and self.deaths:
                 self.deaths -= 1
                 future = type(future)()
                 future.set_exception(BrokenExecutor())

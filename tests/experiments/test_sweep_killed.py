@@ -27,7 +27,7 @@ WORDS = "sweep --preset marion --entries gaussian --depth 300 --width 40 --repli
 LINE = [
     sys.executable,
     "-c",
-    "import sys; from reslim.experiments.sweep import cells; cells.CHUNK_COST = 0.0; "
+    "import sys; from reslim.experiments.sweep import simulation; simulation.CHUNK_COST = 0.0; "
     "from reslim.cli.main import main; sys.exit(main())",
 ]
 GRID = [*WORDS, "--vary", "beta=0.25,0.5,1,2", "--vary", "n-out=1,2"]

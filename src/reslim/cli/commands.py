@@ -105,7 +105,7 @@ def sweep(network: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Answ
 
     prepared = sweeping.prepared(network, asked, how)
     mark = pictures.check_sweep(how.plot, how.mark, prepared.axes)
-    with sweeping.resumable(prepared.folder):
+    with sweeping.resumable(prepared):
         found = prepared.run()
     figure = None if how.plot is None else files.drawn(pictures.sweep(found, mark), how.plot)
     answer = Answer(payload.sweep(found) if how.as_json else tables.sweep(found, prepared.folder))

@@ -53,7 +53,7 @@ def build(options: NetworkOptions, input_length: int | None = None, varied: Sequ
         if input_length is not None and "n_in" not in base:
             base["n_in"] = input_length
         changes = {FULL.get(name, name): READERS[name](value) for name, value in words.items()}
-        changes |= {axis.target: axis.setting(0) for axis in varied}
+        changes |= {axis.target: axis.setting(0) for axis in varied if axis.check is None}
         _refuse_missing({**base, **changes}, options.spec)
         if options.spec is not None:
             return ResNet.from_dict({**base, **_as_json(changes)})

@@ -14,7 +14,9 @@ from reslim.cli.options import NetworkOptions, RunOptions, SweepOptions
 from reslim.cli.phrases import Interruption, Refusal, said_by_system
 from reslim.experiments.sweep import run
 from reslim.experiments.sweep.axes import Axis, read
+from reslim.experiments.sweep.simulation import CALL, Simulation
 from reslim.experiments.sweep.store import PLAN, Store
+from reslim.experiments.sweep.task import TASKS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,8 +30,9 @@ READERS: dict[str, Callable[[str], Any]] = {
 
 
 class Prepared(NamedTuple):
-    """The folder, the axes, and what runs the sweep."""
+    """The name of the task, the folder, the axes, and what runs the sweep."""
 
+    task: str
     folder: Path
     axes: tuple[Axis, ...]
     run: Callable[[], xr.Dataset]
@@ -41,19 +44,21 @@ def prepared(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Prepa
     if how.resume is not None:
         _refuse_with_resume(net, asked, how)
         folder = Path(how.resume)
-        axes = Store(folder).plan().grid.axes
-        return Prepared(folder, axes, partial(run.resume, folder, jobs=jobs, executor=how.executor))  # type: ignore[arg-type]
+        axes = Store(folder, Simulation.name).plan().grid.axes
+        again = partial(run.resume, folder, jobs=jobs, executor=how.executor)  # type: ignore[arg-type]
+        return Prepared(Simulation.name, folder, axes, again)
     if how.out is None:
         raise Refusal("--out is missing: a sweep needs a folder, which can be gone on with.")
     folder = files.check_folder_to_make(how.out)
-    values = vary.read(asked.vary or [])
+    values = vary.read(asked.vary or [], Simulation.settings)
     if not values:
         raise Refusal("--vary is missing. For example: --vary beta=0:1.3:70.")
-    axes = read(values)
+    axes = read(CALL, values, Simulation.settings)
     _refuse_both(network.given(net), axes)
     base = network.build(net, varied=axes)
     given = {name: READERS.get(name, str)(text) for name, text in _given(asked).items() if name != "vary"}
-    return Prepared(folder, axes, partial(run.sweep, base, values, out=folder, jobs=jobs, executor=how.executor, **given))  # type: ignore[arg-type]
+    first = partial(run.sweep, base, values, out=folder, jobs=jobs, executor=how.executor, **given)  # type: ignore[arg-type]
+    return Prepared(Simulation.name, folder, axes, first)
 
 
 def _given(options: object) -> dict[str, Any]:
@@ -74,9 +79,10 @@ def _refuse_both(given: dict[str, Any], axes: tuple[Axis, ...]) -> None:
 
 
 @contextmanager
-def resumable(folder: Path) -> Iterator[None]:
+def resumable(prepared: Prepared) -> Iterator[None]:
     """Say, when a sweep stops, how to go on with it."""
-    way_on = f"What is finished is kept; go on with: reslim sweep --resume {folder}"
+    folder = prepared.folder
+    way_on = f"What is finished is kept; go on with: {TASKS[prepared.task].way_on(folder)}"
     try:
         yield
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,10 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def read(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the values of each field; what they may be is checked by the library.
+def read(texts: Sequence[str], settings: Collection[str]) -> dict[str, list[Any]]:
+    """Return the values of each field, or setting, which is a number; what they may be is checked by the library.
 
-    >>> read(["beta=0:1:3", "width=log:10:1000:3", "activation=relu,tanh"])
+    >>> read(["beta=0:1:3", "width=log:10:1000:3", "activation=relu,tanh"], settings=())
     {'beta': [0.0, 0.5, 1.0], 'width': [10, 100, 1000], 'activation': ['relu', 'tanh']}
     """
     found: dict[str, list[Any]] = {}
@@ -37,16 +37,17 @@ def read(texts: Sequence[str]) -> dict[str, list[Any]]:
             raise Refusal(f"--vary must be FIELD=VALUES, as beta=0:1:11, got {text!r}.")
         if field in found:
             raise Refusal(f"--vary {name} is given twice: give all its values at once.")
-        found[field] = _values(field, values.strip())
+        found[field] = _values(field, values.strip(), settings)
     return found
 
 
-def _values(field: str, text: str) -> list[Any]:
+def _values(field: str, text: str, settings: Collection[str]) -> list[Any]:
     if not text:
         raise Refusal(f"--vary {field} {RANGE}, got nothing.")
-    if ":" in text and field in (*SIZES, *REALS):
+    if ":" in text and field in (*SIZES, *REALS, *settings):
         return _range(field, text)
-    return [READERS.get(field, str)(word) for word in parsing.words(text)]
+    reader = parsing.number if field in settings else READERS.get(field, str)
+    return [reader(word) for word in parsing.words(text)]
 
 
 def _range(field: str, text: str) -> list[Any]:

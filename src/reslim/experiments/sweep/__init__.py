@@ -1,1 +1,1 @@
-"""Sweeps: a grid of networks, drawn cell by cell in chunks that are written once, on any executor."""
+"""Sweeps: a grid of networks and a task in every cell, done in chunks that are written once, on any executor."""

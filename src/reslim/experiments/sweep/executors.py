@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from reslim import checks
 from reslim.errors import BadKind, BadValue
-from reslim.experiments.sweep.axes import CALL
 
 AHEAD = 1_000  # chunks that are handed to an executor whose workers cannot be counted
 PATIENCE = "15s"  # for a scheduler that does not answer
@@ -24,16 +23,16 @@ class Engine(NamedTuple):
     ahead: int
 
 
-def check(executor: object, jobs: object) -> int:
+def check(call: str, executor: object, jobs: object) -> int:
     """Return the number of jobs; refuse what is no executor."""
     if isinstance(executor, str):
         if executor not in ("processes", "dask") and not executor.startswith("dask:"):
-            raise BadValue(CALL, "executor", "must be processes, dask or dask:ADDRESS", executor)
+            raise BadValue(call, "executor", "must be processes, dask or dask:ADDRESS", executor)
         if executor == "dask:":
-            raise BadValue(CALL, "executor", "needs the address of a scheduler, as dask:tcp://host:8786", executor)
+            raise BadValue(call, "executor", "needs the address of a scheduler, as dask:tcp://host:8786", executor)
     elif not isinstance(executor, Executor):
-        raise BadKind(CALL, "executor", 'must be "processes", "dask", "dask:ADDRESS" or a concurrent.futures.Executor', executor)
-    return checks.positive_int(CALL, "jobs", os.cpu_count() or 1 if jobs is None else jobs)
+        raise BadKind(call, "executor", 'must be "processes", "dask", "dask:ADDRESS" or a concurrent.futures.Executor', executor)
+    return checks.positive_int(call, "jobs", os.cpu_count() or 1 if jobs is None else jobs)
 
 
 @contextmanager

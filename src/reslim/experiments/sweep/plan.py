@@ -1,33 +1,32 @@
-"""The plan of a sweep: its grid, its request, and the chunks of work, each with a key made of all that decides its numbers."""
+"""The plan of a sweep: its grid, its task, and the chunks of work, each with a key made of all that decides its numbers."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from reslim.errors import ArgumentError, BadValue, Verbatim
-from reslim.experiments.sweep import axes, cells, kernels
-from reslim.experiments.sweep.axes import CALL, Grid
-from reslim.experiments.sweep.cells import Request
-from reslim.quantities import MOST_AUTO_LAYERS
+from reslim.experiments.sweep import axes
+from reslim.experiments.sweep.grid import Cell, Grid
+from reslim.experiments.sweep.task import TASKS, Task
 from reslim.simulation import memory
 from reslim.spec import ResNet
-from reslim.summary import STATISTICS
 
 CELL_BYTES = 3_000  # of a network and its row in the plan
 NUMBER_BYTES = 200  # of a statistic in the arrays, the Dataset and the table, texts among them
+BROKEN = (ArgumentError, ValueError, TypeError, KeyError, AttributeError, RecursionError)  # errors of a file that is no plan
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Cells that are drawn together and written as one file."""
+    """Cells that are computed together and written as one file, with their numbers in the grid."""
 
-    cells: tuple[int, ...]
-    nets: tuple[ResNet, ...]
+    numbers: tuple[int, ...]
+    cells: tuple[Cell, ...]
     key: str
 
 
@@ -36,50 +35,42 @@ class Plan:
     """All that decides the numbers of a sweep; equal plans give equal tables."""
 
     grid: Grid
-    request: Request
-    kernels: str
+    task: Task
+    fingerprint: str
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
         """The chunks; every cell is checked on the way."""
-        return tuple(self._chunk(members) for members in cells.groups(self.grid, self.request))
+        return tuple(self._chunk(members) for members in self.task.groups(self.grid))
 
-    def _chunk(self, members: tuple[int, ...]) -> Chunk:
-        nets = tuple(self.grid.nets[cell] for cell in members)
-        asked = self.request.arguments
-        text = json.dumps([self.kernels, asked, [net.to_dict() for net in nets]], sort_keys=True, allow_nan=False)
-        return Chunk(members, nets, hashlib.sha256(text.encode()).hexdigest()[:32])
+    def _chunk(self, numbers: tuple[int, ...]) -> Chunk:
+        cells = tuple(self.grid.cells[number] for number in numbers)
+        decisive = [self.fingerprint, self.task.name, self.task.identity, [cell.to_json() for cell in cells]]
+        text = json.dumps(decisive, sort_keys=True, allow_nan=False)
+        return Chunk(numbers, cells, hashlib.sha256(text.encode()).hexdigest()[:32])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan as JSON has it; the seed is text, since 64 bits are more than some readers of JSON keep."""
-        asked = asdict(self.request)
+        """Return the plan as JSON has it."""
         return {
+            "task": self.task.name,
             "spec": self.grid.net.to_dict(),
             "vary": {axis.field: axis.to_json() for axis in self.grid.axes},
-            **asked,
-            "seed": str(asked["seed"]),
-            "quantities": list(asked["quantities"]),
-            "layers": list(asked["layers"]) if isinstance(asked["layers"], tuple) else asked["layers"],
-            "kernels": self.kernels,
+            **self.task.to_json(),
+            "kernels": self.fingerprint,
         }
 
     @classmethod
-    def from_json(cls, text: str) -> Plan:
-        """Return the plan of a file; ValueError for anything else."""
-        try:
-            values = json.loads(text)
-            grid = Grid(ResNet.from_dict(values["spec"]), axes.from_json(values["vary"]))
-            how = [values[name] for name in ("layers", "method", "precision", "functional")]
-            asked = cells.request(values["replicas"], int(values["seed"]), values["quantities"], *how)
-            return cls(grid, asked, str(values["kernels"]))
-        except (ArgumentError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ValueError(f"{type(error).__name__}: {error}") from None
+    def from_dict(cls, values: Mapping[str, Any]) -> Plan:
+        """Return the plan that `to_dict` came from; one of `BROKEN` for anything else."""
+        entry = TASKS[values["task"]]
+        kind = entry.load()
+        vary = axes.from_json(entry.call, values["vary"], kind.settings)
+        return cls(Grid(entry.call, ResNet.from_dict(values["spec"]), vary), kind.from_json(values), str(values["kernels"]))
 
     def difference(self, other: Plan) -> str:
         """Return in what another plan differs, as ``seed is 0 there and 1 here``, or "" where it does not."""
-        here, there = self.to_dict(), other.to_dict()
+        here, there = (plan.to_dict() | plan.task.identity for plan in (self, other))
         for plan in (here, there):
-            plan["quantities"] = sorted(plan["quantities"])
             plan |= {f"the values of {field}": values for field, values in plan["vary"].items()} | plan["spec"]
             plan["vary"] = list(plan["vary"])
             del plan["spec"]
@@ -94,26 +85,24 @@ def _brief(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:25]}…{text[-25:]}"
 
 
-def make(grid: Grid, asked: Request) -> Plan:
+def make(grid: Grid, task: Task) -> Plan:
     """Return the plan of a sweep by this version of the code, with every cell checked."""
-    cells.check_shapes(grid, asked)
-    check_memory(grid, asked)
-    plan = Plan(grid, asked, kernels.fingerprint())
-    assert sorted(_cells(plan)) == list(range(grid.size))
+    task.check(grid)
+    _check_memory(grid, task)
+    plan = Plan(grid, task, task.fingerprint())
+    assert sorted(_numbers(plan)) == list(range(grid.size))
     return plan
 
 
-def _cells(plan: Plan) -> Iterator[int]:
-    return (cell for chunk in plan.chunks for cell in chunk.cells)
+def _numbers(plan: Plan) -> Iterator[int]:
+    return (number for chunk in plan.chunks for number in chunk.numbers)
 
 
-def check_memory(grid: Grid, asked: Request) -> None:
+def _check_memory(grid: Grid, task: Task) -> None:
     """Refuse a grid that would not fit, before its cells are made."""
-    a_quantity = {"last": 1, "auto": MOST_AUTO_LAYERS, "all": grid.net.depth + 1}
-    layers = a_quantity[asked.layers] if isinstance(asked.layers, str) else len(asked.layers)
-    numbers = len(STATISTICS) * (len(asked.quantities) * layers + grid.net.n_out * ("output" in asked.quantities))
+    numbers = len(task.statistics) * task.most_places(grid.net)
     needed = grid.size * (CELL_BYTES + NUMBER_BYTES * numbers)
     free = memory.free_bytes()
     if free is not None and needed > memory.SHARE * free:
         got = Verbatim(f"{grid.size:,} cells, which take {memory.readable(needed)} of {memory.readable(free)} free memory")
-        raise BadValue(CALL, "vary", "must make a grid that fits into memory", got, "Give fewer values.")
+        raise BadValue(grid.call, "vary", "must make a grid that fits into memory", got, "Give fewer values.")

@@ -14,12 +14,14 @@ from typing import Any
 import xarray as xr
 
 from reslim.errors import BadKind
-from reslim.experiments.sweep import cells, executors, plan, tables
-from reslim.experiments.sweep.axes import CALL, Grid, read
-from reslim.experiments.sweep.cells import Found
+from reslim.experiments.sweep import executors, plan, simulation, tables
+from reslim.experiments.sweep.axes import read
 from reslim.experiments.sweep.executors import Engine
+from reslim.experiments.sweep.grid import Grid
 from reslim.experiments.sweep.plan import Chunk, Plan
+from reslim.experiments.sweep.simulation import CALL, Simulation
 from reslim.experiments.sweep.store import Store
+from reslim.experiments.sweep.task import TASKS, Found, Task, compute
 from reslim.progress import progress_bar
 from reslim.quantities import LayerRequest
 from reslim.spec import ResNet
@@ -91,22 +93,40 @@ def sweep(
     """
     if not isinstance(net, ResNet):
         raise BadKind(CALL, "net", "must be a ResNet", net)
-    jobs = executors.check(executor, jobs)
-    asked = cells.request(replicas, seed, quantities, layers, method, precision, functional)
-    made = plan.make(Grid(net, read(vary)), asked)
-    with _folder(out) as folder:
-        store = Store(folder)
-        return _carry_out(store, store.begin(made), executor, jobs, progress)
+    task = simulation.request(replicas, seed, quantities, layers, method, precision, functional)
+    grid = Grid(CALL, net, read(CALL, vary, task.settings))
+    return carry_out(grid, task, out=out, jobs=jobs, executor=executor, progress=progress)
 
 
 def resume(
-    folder: str | os.PathLike[str], *, jobs: int | None = None, executor: str | Executor = "processes", progress: bool = True
+    folder: str | os.PathLike[str],
+    task: str = Simulation.name,
+    *,
+    jobs: int | None = None,
+    executor: str | Executor = "processes",
+    progress: bool = True,
 ) -> xr.Dataset:
-    """Go on with the sweep of a folder, which holds its plan, and return it as `sweep` does."""
-    jobs = executors.check(executor, jobs)
-    store = Store(Path(folder))
-    found = store.plan()
-    return _carry_out(store, store.begin(plan.make(found.grid, found.request)), executor, jobs, progress)
+    """Go on with the sweep of a folder, which holds its plan, and return it as `sweep` does; refuse that of another task."""
+    executors.check(TASKS[task].call, executor, jobs)
+    found = Store(Path(folder), task).plan()
+    return carry_out(found.grid, found.task, out=folder, jobs=jobs, executor=executor, progress=progress)
+
+
+def carry_out(
+    grid: Grid,
+    task: Task,
+    *,
+    out: str | os.PathLike[str] | None,
+    jobs: int | None,
+    executor: str | Executor,
+    progress: bool,
+) -> xr.Dataset:
+    """Do a task in every cell of a grid, with the arguments of `sweep`; go on where the folder holds a part of it."""
+    jobs = executors.check(task.call, executor, jobs)
+    made = plan.make(grid, task)
+    with _folder(out) as folder:
+        store = Store(folder, task.name)
+        return _completed(store, store.begin(made), executor, jobs, progress)
 
 
 @contextmanager
@@ -118,21 +138,21 @@ def _folder(out: str | os.PathLike[str] | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _carry_out(store: Store, made: Plan, executor: str | Executor, jobs: int, progress: bool) -> xr.Dataset:
-    known = store.read(made.chunks)
+def _completed(store: Store, made: Plan, executor: str | Executor, jobs: int, progress: bool) -> xr.Dataset:
+    known = store.read(made)
     missing = [chunk for chunk in made.chunks if chunk.key not in known]
     if missing:
         count = sum(len(chunk.cells) for chunk in missing)
         with (
             executors.opened(executor, jobs, len(missing)) as engine,
-            progress_bar("sweep", count, shown=progress) as bar,
+            progress_bar(made.task.call, count, shown=progress) as bar,
             closing(_computed(missing, made, engine)) as computed,
         ):
             for chunk, found in computed:
                 store.write(chunk, tables.of_chunk(chunk, made, found))
                 known[chunk.key] = found
                 bar.advance(len(chunk.cells))
-    at = {cell: found for chunk in made.chunks for cell, found in zip(chunk.cells, known[chunk.key], strict=True)}
+    at = {cell: found for chunk in made.chunks for cell, found in zip(chunk.numbers, known[chunk.key], strict=True)}
     return store.finish(made, [at[cell] for cell in range(made.grid.size)])
 
 
@@ -143,7 +163,7 @@ def _computed(chunks: Sequence[Chunk], made: Plan, engine: Engine) -> Generator[
         while waiting or running:
             while waiting and len(running) < engine.ahead:
                 chunk = waiting.popleft()
-                running[engine.executor.submit(cells.compute, chunk.nets, made.request, made.kernels)] = chunk
+                running[engine.executor.submit(compute, made.task, chunk.cells, made.fingerprint)] = chunk
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 chunk = running.pop(future)
                 try:
@@ -170,7 +190,7 @@ def _is_death(error: Exception) -> bool:
 
 
 def _lost(made: Plan, chunk: Chunk) -> ChildProcessError:
-    name = made.grid.name(chunk.cells[0])
+    name = made.grid.name(chunk.numbers[0])
     more = f" and {len(chunk.cells) - 1} more" if len(chunk.cells) > 1 else ""
     return ChildProcessError(
         f'{MOST_DEATHS} workers died at the cell {name}{more}: too little memory, or a script without if __name__ == "__main__"'

@@ -10,119 +10,84 @@ import numpy as np
 import xarray as xr
 
 from reslim import provenance, results
-from reslim.experiments.sweep.cells import Found, Place, places
 from reslim.experiments.sweep.plan import Chunk, Plan
-from reslim.quantities import QUANTITIES
-from reslim.summary import STATISTICS
+from reslim.experiments.sweep.task import Found, layers_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from reslim.experiments.sweep.grid import Cell
+    from reslim.experiments.sweep.task import Task
+
 
 def of_chunk(chunk: Chunk, plan: Plan, found: Sequence[Found]) -> pa.Table:
     """Return the table of a chunk, whose column `cell` is the cell's place in the chunk."""
-    return _rows({"cell": np.arange(len(found))}, [places(net, plan.request) for net in chunk.nets], found)
+    return _rows({"cell": np.arange(len(found))}, plan.task, chunk.cells, found)
 
 
 def of_plan(plan: Plan, found: Sequence[Found]) -> pa.Table:
-    """Return the table of the whole sweep, which has a column a varied field."""
+    """Return the table of the whole sweep, which has a column an axis."""
     columns = {axis.field: plan.grid.column(number) for number, axis in enumerate(plan.grid.axes)}
-    return _rows(columns, [places(net, plan.request) for net in plan.grid.nets], found)
+    return _rows(columns, plan.task, plan.grid.cells, found)
 
 
-def _rows(cells: Mapping[str, np.ndarray], where: Sequence[Sequence[Place]], found: Sequence[Found]) -> pa.Table:
+def _rows(labels: Mapping[str, np.ndarray], task: Task, cells: Sequence[Cell], found: Sequence[Found]) -> pa.Table:
+    """Return a row a number and statistic, behind the labels of its cell and before the cell's notes."""
     import pyarrow as pa
 
-    counts = [len(STATISTICS) * len(cell) for cell in where]
-    flat = [place for cell in where for place in cell for _ in STATISTICS]
+    where = [task.places(net) for net, _ in cells]
+    counts = [len(task.statistics) * len(places) for places in where]
+    flat = [place for places in where for place in places for _ in task.statistics]
 
     def texts(values: Sequence[str] | np.ndarray) -> pa.Array:
         return pa.array(values, type=pa.string()).dictionary_encode()
 
-    def repeated(values: Sequence[Any] | np.ndarray) -> np.ndarray:
-        return np.repeat(np.asarray(values), counts)
+    def repeated(columns: Mapping[str, np.ndarray]) -> dict[str, pa.Array]:
+        spread = {name: np.repeat(values, counts) for name, values in columns.items()}
+        return {name: texts(values) if values.dtype.kind == "U" else pa.array(values) for name, values in spread.items()}
 
-    columns = {name: repeated(values) for name, values in cells.items()}
     return pa.table(
         {
-            **{name: texts(values) if values.dtype.kind == "U" else pa.array(values) for name, values in columns.items()},
+            **repeated(labels),
             "quantity": texts([place.quantity for place in flat]),
             "layer": pa.array([place.layer for place in flat], type=pa.int64()),
             "output_unit": pa.array([place.output_unit for place in flat], type=pa.int64()),
-            "statistic": texts(list(STATISTICS) * (len(flat) // len(STATISTICS))),
+            "statistic": texts(list(task.statistics) * (len(flat) // len(task.statistics))),
             "value": pa.array(np.concatenate([cell.values.ravel() for cell in found])),
-            "method": texts(repeated([cell.method for cell in found])),
-            "died": pa.array(repeated([cell.died for cell in found])),
+            **repeated({name: np.array([cell.notes[name] for cell in found]) for name in found[0].notes}),
         }
     )
 
 
-def found_in(table: pa.Table) -> list[Found]:
-    """Return what `of_chunk` made a table of."""
+def found_in(table: pa.Table, statistics: int) -> list[Found]:
+    """Return what `of_chunk` made a table of, with so many statistics a number."""
     numbers, values = (table[name].to_numpy() for name in ("cell", "value"))
-    methods, died = (table[name].to_numpy() for name in ("method", "died"))
     firsts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    notes = table.select(table.column_names[table.column_names.index("value") + 1 :]).take(firsts).to_pylist()
     parts = np.split(values, firsts[1:])
-    return [
-        Found(str(methods[first]), float(died[first]), part.reshape(-1, len(STATISTICS)))
-        for first, part in zip(firsts, parts, strict=True)
-    ]
+    return [Found(part.reshape(-1, statistics), note) for part, note in zip(parts, notes, strict=True)]
 
 
 def dataset(plan: Plan, found: Sequence[Found]) -> xr.Dataset:
-    """Return the sweep as one Dataset: the varied fields, then the dims of a summary.
-
-    With layers="last" there is no layer dimension, so that depths can stand side by side.
-    """
-    grid, lead = plan.grid, tuple(axis.field for axis in plan.grid.axes)
-    where = [places(net, plan.request) for net in grid.nets]
-    values = np.array([cell.values for cell in found]).reshape(*grid.shape, len(where[0]), len(STATISTICS))
+    """Return the sweep as one Dataset: the task's variables, and the coordinates of the grid."""
+    task, axes = plan.task, plan.grid.axes
     result = xr.Dataset(
-        {name: _variable(name, values, lead, where, plan.request.layers == "last") for name in plan.request.quantities},
+        task.variables(plan.grid, found),
         coords={
-            **{axis.field: (axis.field, axis.coordinate, {"long_name": axis.field}) for axis in grid.axes},
-            "statistic": ("statistic", list(STATISTICS), {"long_name": results.DIM_NAMES["statistic"]}),
+            **{axis.field: (axis.field, axis.coordinate, {"long_name": axis.field}) for axis in axes},
+            "statistic": ("statistic", list(task.statistics), {"long_name": results.DIM_NAMES["statistic"]}),
         },
     )
-    result["died"] = (lead, np.array([cell.died for cell in found]).reshape(grid.shape), {"long_name": "share of dead networks"})
-    result["method"] = (lead, np.array([cell.method for cell in found]).reshape(grid.shape), {"long_name": "sampler"})
-    return results.with_coordinates(result.assign_attrs(_attributes(plan)), _layers(where[0]))
-
-
-def _layers(where: Sequence[Place], name: str | None = None) -> list[int]:
-    """Return the layers of a network's numbers, or of those of one quantity."""
-    return sorted({place.layer for place in where if place.layer is not None and name in (None, place.quantity)})
-
-
-def _variable(name: str, values: np.ndarray, lead: tuple[str, ...], where: Sequence[Sequence[Place]], last: bool) -> xr.DataArray:
-    """Return a quantity over the grid, of values (grid, places, statistics)."""
-    quantity, lead = QUANTITIES[name], (*lead, "statistic")
-    mine = [number for number, place in enumerate(where[0]) if place.quantity == name]
-    own = np.swapaxes(values[..., mine, :], -1, -2)[..., None]  # grid, statistic, place, input
-    if quantity.domain == "none":
-        return results.variable(quantity, own if "output_unit" in quantity.dims else own[..., 0, :], lead, [], [])
-    if last:
-        return _at_the_last(results.variable(quantity, own, lead, [0], [0]).isel(layer=0), name, where)
-    layers, union = _layers(where[0], name), _layers(where[0])
-    spread = np.full((*own.shape[:-2], len(union), 1), np.nan)
-    spread[..., [union.index(layer) for layer in layers], :] = own
-    return results.variable(quantity, spread, lead, layers, union)
-
-
-def _at_the_last(array: xr.DataArray, name: str, where: Sequence[Sequence[Place]]) -> xr.DataArray:
-    """Return the variable with its layer, or without any where it is another one in another cell."""
-    layers = sorted({layer for cell in where for layer in _layers(cell, name)})
-    others = {key: value for key, value in array.attrs.items() if key != "layers"}
-    return array.drop_attrs().assign_attrs(others | ({"layers": np.array(layers)} if len(layers) == 1 else {}))
+    return results.with_coordinates(result.assign_attrs(_attributes(plan)), layers_of(task.places(plan.grid.cells[0].net)))
 
 
 def _attributes(plan: Plan) -> dict[str, Any]:
-    values = plan.to_dict()
+    values, task = plan.to_dict(), plan.task
     return {
-        "title": "reslim sweep",
-        "source": "sweep",
+        "title": f"reslim {task.call}",
+        "source": task.call,
         "spec": plan.grid.net.to_json(),
         "vary": json.dumps(values["vary"]),
-        **{name: values[name] for name in ("replicas", "seed", "precision", "functional", "kernels")},
-        "versions": provenance.versions("numba", "scipy", "xarray"),
+        **{name: values[name] for name in (*task.attributes, "kernels")},
+        "versions": provenance.versions(*task.packages),
     }
