@@ -78,7 +78,10 @@ def fit(
     state = None if kept is None else kept.read()
     if state is not None:
         ensemble.load_state_dict(state)
-    with progress_bar("train", recipe.epochs * len(members), shown=progress) as bar, threads_for(members, recipe):
+    with (
+        progress_bar("train", recipe.epochs * len(members), shown=progress) as bar,
+        threads(threads_for(members, recipe)),
+    ):
         bar.advance(ensemble.epoch * len(members))
         while ensemble.epoch < recipe.epochs and len(ensemble.alive):
             ensemble.run_epoch()
@@ -90,7 +93,7 @@ def fit(
 
 def check(members: Sequence[Member], data: Dataset, recipe: Recipe) -> None:
     """Refuse what cannot be trained together."""
-    shapes = {_shape(member.net) for member in members}
+    shapes = {shape(member.net) for member in members}
     if len(shapes) != 1:
         raise BadValue("train", "members", "must share sizes, block, activation and balanced", Verbatim(f"{len(shapes)} shapes"))
     net = members[0].net
@@ -122,20 +125,26 @@ def identity(members: Sequence[Member], data: Dataset, recipe: Recipe) -> str:
     return f"{members[0].net.described()} on {data.name}, {digest.hexdigest()[:16]}"
 
 
-def _shape(net: ResNet) -> tuple[Any, ...]:
+def shape(net: ResNet) -> tuple[Any, ...]:
+    """Return what networks that are trained together share."""
     return net.depth, net.width, net.n_in, net.n_out, net.block, net.activation, net.balanced
 
 
 @contextmanager
-def threads_for(members: Sequence[Member], recipe: Recipe) -> Iterator[None]:
-    """Let PyTorch use one thread for small products."""
+def threads(count: int) -> Iterator[None]:
+    """Let PyTorch use that many threads."""
     before = torch.get_num_threads()
-    if len(members) * members[0].net.width ** 2 * recipe.batch < SMALL:
-        torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def threads_for(members: Sequence[Member], recipe: Recipe) -> int:
+    """Return the number of threads for products of this size: one for small ones, which wait for each other otherwise."""
+    small = len(members) * members[0].net.width ** 2 * recipe.batch < SMALL
+    return 1 if small else torch.get_num_threads()
 
 
 def _results(ensemble: Ensemble, measured: bool) -> list[Trained]:

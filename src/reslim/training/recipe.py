@@ -50,7 +50,7 @@ class Recipe:
     def __post_init__(self) -> None:
         object.__setattr__(self, "epochs", checks.positive_int("train", "epochs", self.epochs))
         object.__setattr__(self, "batch", checks.positive_int("train", "batch", self.batch))
-        object.__setattr__(self, "lr", rate_of(self.lr))
+        object.__setattr__(self, "lr", rate_of("train", "lr", self.lr))
         checks.one_of("train", "optimizer", self.optimizer, OPTIMIZERS)
         checks.one_of("train", "schedule", self.schedule, SCHEDULES)
         checks.one_of("train", "where", self.where, WHERE)
@@ -65,9 +65,9 @@ class Recipe:
         return lr
 
 
-def rate_of(value: object) -> float:
+def rate_of(call: str, name: str, value: object) -> float:
     """Return a learning rate: a positive number."""
-    rate = checks.real("train", "lr", value)
+    rate = checks.real(call, name, value)
     if rate <= 0.0:
-        raise BadValue("train", "lr", "must be positive", rate)
+        raise BadValue(call, name, "must be positive", rate)
     return rate

@@ -13,9 +13,9 @@ SOURCES = ("simulation/*.py", "activations.py", "coupling.py", "inputs.py", "spe
 
 
 @cache
-def fingerprint() -> str:
-    """Return ``kernels 0123456789ab, numpy 2.4.6, numba 0.68.1``: a hash of the samplers' sources, and what runs them."""
+def fingerprint(sources: tuple[str, ...] = SOURCES, packages: tuple[str, ...] = ("numpy", "numba")) -> str:
+    """Return ``kernels 0123456789ab, numpy 2.4.6, numba 0.68.1``: a hash of the sources, and what runs them."""
     home = Path(reslim.__file__).parent
-    files = sorted(path for pattern in SOURCES for path in home.glob(pattern))
+    files = sorted(path for pattern in sources for path in home.glob(pattern))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-    return f"kernels {digest}, {provenance.packages('numpy', 'numba')}"
+    return f"kernels {digest}, {provenance.packages(*packages)}"

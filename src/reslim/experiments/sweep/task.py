@@ -41,7 +41,10 @@ class Entry(NamedTuple):
         return f"reslim {self.call} --resume {folder}"
 
 
-TASKS = {"simulate": Entry("sweep", "reslim.experiments.sweep.simulation", "Simulation")}  # by the names in plan.json
+TASKS = {  # by the names in plan.json
+    "simulate": Entry("sweep", "reslim.experiments.sweep.simulation", "Simulation"),
+    "train": Entry("train", "reslim.experiments.training", "Training"),
+}
 
 
 class Place(NamedTuple):
