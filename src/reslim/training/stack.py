@@ -47,7 +47,7 @@ class Stack:
     """Networks that share their sizes, block, activation and whether they are Balanced.
 
     `weights` are unit-variance matrices with their factors outside ("forward"), or folded in ("init"); `grads` are the
-    gradients by `weights`, written by `backward`.
+    gradients by `weights`, written by `loss_and_gradients`.
     """
 
     def __init__(self, nets: Sequence[ResNet], weights: Sequence[Weights], where: str, device: str = "cpu") -> None:
@@ -125,17 +125,23 @@ class Stack:
             logits = torch.bmm(self._folded["w_out"], last).requires_grad_()
             losses = F.cross_entropy(logits, labels, reduction="none").mean(dim=1)
             (to_logits,) = torch.autograd.grad(losses.sum(), logits)
-        self._write("w_out", to_logits, last)
         p = self._folded["w_out"].mT @ to_logits
+        torch.bmm(to_logits, last.mT, out=self._folded["w_out"])
         for l in range(self.depth - 1, -1, -1):
             self._back(l, kept[l], states[l] if self.two_matrix else None, p)
-        self._write("w_in", p, x)
+        torch.bmm(p, x.mT, out=self._folded["w_in"])
+        self._unfold()
         return losses.detach()
 
     def _fold(self) -> None:
         """Multiply all matrices by their factors, each layer's for all networks in one piece."""
         for name, folded in self._folded.items():
             torch.mul(_layers_first(self.weights[name]), _layers_first(self.factors[name]), out=folded)
+
+    def _unfold(self) -> None:
+        """Make gradients by the weights of those by the matrices with factors, which the way back left in their place."""
+        for name, folded in self._folded.items():
+            torch.mul(folded, _layers_first(self.factors[name]), out=_layers_first(self.grads[name]))
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return z_d, what is kept of the activations, and z_0 … z_{d-1} of two-matrix blocks."""
@@ -167,10 +173,11 @@ class Stack:
         z.baddbmm_(self._folded["v"][l], active)
 
     def _back(self, l: int, kept: Tensor, z: Tensor | None, p: Tensor) -> None:
-        """Make the gradient by z_l of that by z_{l+1}, in place."""
+        """Make the gradient by z_l of that by z_{l+1}, in place; those by the matrices take their place."""
         active, pull = self.phi.again(kept)
-        self._write("v", p, active, l)
-        q = pull(torch.bmm(self._folded["v"][l].mT, p))
+        v = self._folded["v"][l]
+        q = pull(torch.bmm(v.mT, p))
+        torch.bmm(p, active.mT, out=v)
         if self.signs is not None:
             q *= self.signs[:, l]
         if not self._plain:
@@ -178,13 +185,9 @@ class Stack:
         if z is None:
             p += q
         else:
-            self._write("w", q, z, l)
-            p.baddbmm_(self._folded["w"][l].mT, q)
-
-    def _write(self, name: str, after: Tensor, before: Tensor, l: int | None = None) -> None:
-        """Write the gradient by a weight: of those by what comes after its product, and what went into it."""
-        at = slice(None) if l is None else (slice(None), l)
-        torch.mul(torch.bmm(after, before.mT), self.factors[name][at], out=self.grads[name][at])
+            w = self._folded["w"][l]
+            p.baddbmm_(w.mT, q)
+            torch.bmm(q, z.mT, out=w)
 
 
 def _layers_first(matrices: Tensor) -> Tensor:
