@@ -18,6 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
+from benchmarks.harness import why
 
 if TYPE_CHECKING:
     from benchmarks.training_ways import Lap, Size
@@ -107,6 +108,14 @@ def measure(quick: bool, say: Callable[[str], None]) -> Training:
                 laps[k].append(side_by_side(workers[: kinds[k][2]], kinds[k][1], size))
     ways = [way(name, count, found) for (name, _, count), found in zip(kinds, laps, strict=True)]
     return Training(described, size, steps(size), ways, adam, adams, laps[0][0][0].setup_s)
+
+
+def try_to_measure(quick: bool, say: Callable[[str], None]) -> tuple[Training | None, dict[str, str]]:
+    """Return what was found, or why PyTorch or the images are missing."""
+    try:
+        return measure(quick, say), {}
+    except ImportError as error:
+        return None, {"training": why(error)}
 
 
 def side_by_side(workers: Sequence[Executor], kind: str, size: Size) -> list[Lap]:
