@@ -40,7 +40,7 @@ clean:
 
 # A rival that cannot be had here is reported as missing; the others are still compared.
 .venv/.with-bench: pyproject.toml constraints.txt | $(BIN)/pip
-	$(INSTALL) --editable ".[bench]" || { $(INSTALL) --editable ".[plot]" && for rival in torch jax mkl; do $(INSTALL) $$rival || true; done; }
+	$(INSTALL) --editable ".[bench]" || { $(INSTALL) --editable ".[plot]" && for rival in torch jax mkl scikit-learn; do $(INSTALL) $$rival || true; done; }
 	touch $@
 
 $(BIN)/pip:

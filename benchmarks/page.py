@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import growth, machine, ours, report, rivals
+from benchmarks import growth, machine, ours, report, rivals, training
 from benchmarks.report import Results
 
 
@@ -80,7 +80,7 @@ The fixed cost is taken off before the fit, and points under \
 ## Missing
 
 {report.missing_text(results.missing)}
-"""
+{"" if results.training is None else chr(10) + training.section(results.training)}"""
 
 
 def _over_floor(results: Results, baseline: dict[int, float | None]) -> float | None:

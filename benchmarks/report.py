@@ -10,6 +10,7 @@ from benchmarks import growth, harness, machine, ours
 from benchmarks.goals import Goal
 from benchmarks.growth import Growth
 from benchmarks.harness import Measurement
+from benchmarks.training import Training
 
 NONE = "–"
 MORE_THAN_ONE = 1.1  # cores that a candidate of one thread may have used before we say so
@@ -28,6 +29,7 @@ class Results:
     missing: dict[str, str]
     goals: Sequence[Goal]
     growths: Sequence[Growth]
+    training: Training | None = None
 
     @property
     def floor(self) -> float:
@@ -47,6 +49,7 @@ class Results:
             "measured": [asdict(one) for one in self.measured],
             "missing": self.missing,
             "growth": growth.as_json(self.growths),
+            "training": None if self.training is None else self.training.as_json(),
         }
 
 

@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(quick: bool, say: Callable[[str], None]) -> Results:
     """Run everything; the libraries are imported here, after their threads are pinned."""
-    from benchmarks import goals, growth, harness, report
+    from benchmarks import goals, growth, harness, report, training
 
     started, busy = time.perf_counter(), machine.load()
     rounds, target = (3, 0.03) if quick else (5, 0.25)
@@ -52,6 +52,7 @@ def measure(quick: bool, say: Callable[[str], None]) -> Results:
     del ready
     rate = max(rate, machine.peak_multiply_adds())  # the peak is the best that was seen
     growths = growth.measure(quick, say)
+    trained, no_training = training.try_to_measure(quick, say)
     return report.Results(
         machine.describe() | {"load": busy},
         quick,
@@ -59,9 +60,10 @@ def measure(quick: bool, say: Callable[[str], None]) -> Results:
         time.perf_counter() - started,
         rate,
         measured,
-        missing | failed,
+        missing | failed | no_training,
         goals.goals(measured),
         growths,
+        trained,
     )
 
 

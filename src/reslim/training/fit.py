@@ -26,7 +26,7 @@ from reslim.training.recipe import Recipe
 
 Array = NDArray[np.float64]
 SMALL = 1e8  # multiply-adds of a layer below which threads wait for each other longer than they work
-COPIES = 4  # of the weights in training: with their gradients and two moments
+COPIES = 5  # of the weights in training: with their gradients, two moments, and times their factors
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def check(members: Sequence[Member], data: Dataset, recipe: Recipe) -> None:
 
 
 def size_in_bytes(net: ResNet, batch: int) -> int:
-    """Return what a network takes in training: its weights with gradients and moments, and its states."""
+    """Return what a network takes in training: its weights with all that is kept of their size, and its states."""
     matrices = 2 if net.block == "two-matrix" else 1
     entries = net.width * (matrices * net.depth * net.width + net.n_in + net.n_out)
     return 4 * (COPIES * entries + (matrices * net.depth + 1) * net.width * batch)
@@ -150,10 +150,11 @@ def threads_for(members: Sequence[Member], recipe: Recipe) -> int:
 def _results(ensemble: Ensemble, measured: bool) -> list[Trained]:
     found = []
     for number, member in enumerate(ensemble.members):
-        curves = [ensemble.curves[name][number] for name in CURVES]
+        train_loss, test_loss, accuracy = (ensemble.curves[name][number] for name in CURVES)
         diverged = int(ensemble.diverged[number])
         before, after = _before_and_after(ensemble, number) if measured else (None, None)
-        found.append(Trained(member, *curves, diverged if diverged >= 0 else None, before, after))
+        epoch = diverged if diverged >= 0 else None
+        found.append(Trained(member, train_loss, test_loss, accuracy, epoch, before, after))
     return found
 
 

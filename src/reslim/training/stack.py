@@ -5,13 +5,13 @@ stands in columns, so that h = W φ(z) reads as it does on paper::
 
     z (m, n, B)     w_in (m, n, n_in)     v, w (m, depth, n, n)     w_out (m, n_out, n)
 
-The states are kept, the activations are not: those are cheap to compute again.
+A state is updated in place; of each layer is kept what its gradients need, in the memory of the last step.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ from torch import Tensor
 from reslim.pytorch.activations import module_of
 from reslim.simulation.explicit import Weights
 from reslim.spec import ResNet
+from reslim.training.pointwise import pointwise_of
 
 NAMES = ("w_in", "w", "v", "w_out")
-Pull = Callable[[Tensor], Tensor]
 
 
 def factors_of(net: ResNet) -> dict[str, np.ndarray]:
@@ -47,12 +47,12 @@ class Stack:
     """Networks that share their sizes, block, activation and whether they are Balanced.
 
     `weights` are unit-variance matrices with their factors outside ("forward"), or folded in ("init"); `grads` are the
-    gradients by `weights`, written by `backward`.
+    gradients by `weights`, written by `loss_and_gradients`.
     """
 
     def __init__(self, nets: Sequence[ResNet], weights: Sequence[Weights], where: str, device: str = "cpu") -> None:
         self.nets, self.where, self.device = list(nets), where, device
-        self.phi = module_of(nets[0].phi)
+        self.phi = pointwise_of(module_of(nets[0].phi))
         self.depth, self.two_matrix = nets[0].depth, nets[0].block == "two-matrix"
         drawn, factors = [matrices_of(each) for each in weights], [factors_of(net) for net in nets]
         self.factors = {name: self._tensor([each[name] for each in factors])[..., None, None] for name in NAMES}
@@ -66,10 +66,14 @@ class Stack:
         self.signs = self._tensor(signs)[..., None] if nets[0].balanced else None
         self._plain = bool((self.keep == 1.0).all())
         self.grads = {name: torch.zeros_like(each) for name, each in self.weights.items()}
+        self._folded = self._room_for_folded()
         self._room = torch.empty(0, device=device)
 
     def _tensor(self, values: Sequence[np.ndarray]) -> Tensor:
         return torch.stack([torch.tensor(value, dtype=torch.float32) for value in values]).to(self.device)
+
+    def _room_for_folded(self) -> dict[str, Tensor]:
+        return {name: torch.empty(_layers_first(each).shape, device=self.device) for name, each in self.weights.items()}
 
     def keep_only(self, places: NDArray[np.intp]) -> None:
         """Go on with the networks at these places; the gradients of the last step are lost."""
@@ -77,6 +81,7 @@ class Stack:
         self.nets = [self.nets[place] for place in places]
         for held in (self.weights, self.factors, self.grads):
             held |= {name: each[chosen] for name, each in held.items()}
+        self._folded = self._room_for_folded()
         self.keep = self.keep[chosen]
         self.signs = None if self.signs is None else self.signs[chosen]
 
@@ -105,74 +110,86 @@ class Stack:
 
     def logits(self, x: Tensor) -> Tensor:
         """Return z_out (m, n_out, B) of inputs (m, n_in, B); no states are kept."""
-        z = self._matrix("w_in") @ x
+        self._fold()
+        z, kept = self._folded["w_in"] @ x, torch.empty(0, device=self.device)
         for l in range(self.depth):
-            z = self._block(l, z)[0]
-        return self._matrix("w_out") @ z
+            h = self._pre(l, z)
+            self._add(l, z, self.phi.forward(h, kept.resize_(h.shape)))
+        return self._folded["w_out"] @ z
 
     def loss_and_gradients(self, x: Tensor, labels: Tensor) -> Tensor:
         """Return each network's mean cross-entropy (m,), of inputs (m, n_in, B) and labels (m, B); fill `grads`."""
-        z, h = self._states(x)
-        last = self._matrix("w_out") @ z[-1]
+        self._fold()
+        last, kept, states = self._forward(x)
         with torch.enable_grad():
-            losses = F.cross_entropy(last.requires_grad_(), labels, reduction="none").mean(dim=1)
-            (to_last,) = torch.autograd.grad(losses.sum(), last)
-        self._write("w_out", torch.bmm(to_last, z[-1].mT))
-        p = self._matrix("w_out").mT @ to_last
+            logits = torch.bmm(self._folded["w_out"], last).requires_grad_()
+            losses = F.cross_entropy(logits, labels, reduction="none").mean(dim=1)
+            (to_logits,) = torch.autograd.grad(losses.sum(), logits)
+        p = self._folded["w_out"].mT @ to_logits
+        torch.bmm(to_logits, last.mT, out=self._folded["w_out"])
         for l in range(self.depth - 1, -1, -1):
-            p = self._back(l, z[l], h[l] if self.two_matrix else z[l], p)
-        self._write("w_in", torch.bmm(p, x.mT))
+            self._back(l, kept[l], states[l] if self.two_matrix else None, p)
+        torch.bmm(p, x.mT, out=self._folded["w_in"])
+        self._unfold()
         return losses.detach()
 
-    def _states(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z_0 … z_d, and the h = W z of two-matrix blocks, in the memory of the last call."""
-        count, n, columns = len(self.nets), self.nets[0].width, x.shape[2]
-        states, inner = self.depth + 1, self.depth if self.two_matrix else 0
-        size = (states + inner) * count * n * columns
-        if len(self._room) < size:
-            self._room = torch.empty(size, device=self.device)
-        room = self._room[:size].view(-1, count, n, columns)
-        z, h = room[:states], room[states:]
-        torch.bmm(self._matrix("w_in"), x, out=z[0])
+    def _fold(self) -> None:
+        """Multiply all matrices by their factors, each layer's for all networks in one piece."""
+        for name, folded in self._folded.items():
+            torch.mul(_layers_first(self.weights[name]), _layers_first(self.factors[name]), out=folded)
+
+    def _unfold(self) -> None:
+        """Make gradients by the weights of those by the matrices with factors, which the way back left in their place."""
+        for name, folded in self._folded.items():
+            torch.mul(folded, _layers_first(self.factors[name]), out=_layers_first(self.grads[name]))
+
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z_d, what is kept of the activations, and z_0 … z_{d-1} of two-matrix blocks."""
+        z = self._folded["w_in"] @ x
+        kept, states = self._reserved(z)
         for l in range(self.depth):
-            _, pre = self._block(l, z[l], out=z[l + 1])
             if self.two_matrix:
-                h[l] = pre
-        return z, h
+                states[l] = z
+            self._add(l, z, self.phi.forward(self._pre(l, z), kept[l]))
+        return z, kept, states
 
-    def _block(self, l: int, z: Tensor, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the next state, and the pre-activation."""
-        h = self._matrix("w", l) @ z if self.two_matrix else z
-        active = self.phi(h if self.signs is None else self.signs[:, l] * h)
-        kept = z if self._plain else self.keep[:, l] * z
-        return torch.baddbmm(kept, self._matrix("v", l), active, out=out), h
+    def _reserved(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return room for a tensor like z at each layer, twice in two-matrix blocks: the memory of the last call."""
+        rooms = self.depth * (2 if self.two_matrix else 1)
+        if len(self._room) < rooms * z.numel():
+            self._room = torch.empty(rooms * z.numel(), device=self.device)
+        room = self._room[: rooms * z.numel()].view(rooms, *z.shape)
+        return room[: self.depth], room[self.depth :]
 
-    def _back(self, l: int, z: Tensor, h: Tensor, p: Tensor) -> Tensor:
-        """Return the gradient by z_l from that by z_{l+1}."""
-        active, pull = self._activated(l, h)
-        self._write("v", torch.bmm(p, active.mT), l)
-        q = pull(self._matrix("v", l).mT @ p)
-        kept = p if self._plain else self.keep[:, l] * p
-        if not self.two_matrix:
-            return kept + q
-        self._write("w", torch.bmm(q, z.mT), l)
-        return torch.baddbmm(kept, self._matrix("w", l).mT, q)
+    def _pre(self, l: int, z: Tensor) -> Tensor:
+        """Return the argument of φ."""
+        h = torch.bmm(self._folded["w"][l], z) if self.two_matrix else z
+        return h if self.signs is None else self.signs[:, l] * h
 
-    def _activated(self, l: int, h: Tensor) -> tuple[Tensor, Pull]:
-        """Return φ(s h), and what takes a gradient by it to one by h."""
-        with torch.enable_grad():
-            own = h.detach().requires_grad_()
-            active = self.phi(own if self.signs is None else self.signs[:, l] * own)
-        return active.detach(), lambda q: torch.autograd.grad(active, own, q)[0]
+    def _add(self, l: int, z: Tensor, active: Tensor) -> None:
+        """Make z_{l+1} of z_l, in place."""
+        if not self._plain:
+            z *= self.keep[:, l]
+        z.baddbmm_(self._folded["v"][l], active)
 
-    def _matrix(self, name: str, l: int | None = None) -> Tensor:
-        """Return the matrices of all networks with their factors."""
-        weight, factor = self.weights[name], self.factors[name]
-        weight, factor = (weight, factor) if l is None else (weight[:, l], factor[:, l])
-        return weight if self.where == "init" else weight * factor
+    def _back(self, l: int, kept: Tensor, z: Tensor | None, p: Tensor) -> None:
+        """Make the gradient by z_l of that by z_{l+1}, in place; those by the matrices take their place."""
+        active, pull = self.phi.again(kept)
+        v = self._folded["v"][l]
+        q = pull(torch.bmm(v.mT, p))
+        torch.bmm(p, active.mT, out=v)
+        if self.signs is not None:
+            q *= self.signs[:, l]
+        if not self._plain:
+            p *= self.keep[:, l]
+        if z is None:
+            p += q
+        else:
+            w = self._folded["w"][l]
+            p.baddbmm_(w.mT, q)
+            torch.bmm(q, z.mT, out=w)
 
-    def _write(self, name: str, gradient: Tensor, l: int | None = None) -> None:
-        """Write the gradient by a matrix with its factor as that by the weight."""
-        grad, factor = self.grads[name], self.factors[name]
-        grad, factor = (grad, factor) if l is None else (grad[:, l], factor[:, l])
-        torch.mul(gradient, factor, out=grad)
+
+def _layers_first(matrices: Tensor) -> Tensor:
+    """Return (depth, m, …) of (m, depth, …), and (m, …) as it is."""
+    return matrices.movedim(0, -3)
