@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reslim.theory import limits
     from reslim.theory.predict import predict
     from reslim.theory.regimes import critical
+    from reslim.training.train import train
 
 # without pytorch, which needs PyTorch: `from reslim import *` must not
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "simulate",
     "summarize",
     "sweep",
+    "train",
 ]
 
 _MODULES = ("limits", "plot", "pytorch", "regularity")
@@ -61,6 +63,7 @@ _HOMES = {
     "simulate": "reslim.simulation.simulate",
     "summarize": "reslim.summary",
     "sweep": "reslim.experiments.sweep.run",
+    "train": "reslim.training.train",
 }
 
 

@@ -113,7 +113,7 @@ def select_layers(call: str, request: LayerRequest, quantities: Sequence[Quantit
     if isinstance(request, str):
         if request not in ("auto", "all", "last"):
             raise BadValue(call, "layers", "must be auto, all, last or a list of layers", request)
-        chosen = _evenly_spread(depth) if request == "auto" else range(depth + 1)
+        chosen = evenly_spread(depth) if request == "auto" else range(depth + 1)
     else:
         chosen = _checked_list(call, request, depth)
     last = isinstance(request, str) and request == "last"  # an array of layers would compare elementwise
@@ -127,9 +127,10 @@ def select_layers(call: str, request: LayerRequest, quantities: Sequence[Quantit
     return selected
 
 
-def _evenly_spread(depth: int) -> list[int]:
-    count = min(MOST_AUTO_LAYERS, depth + 1)
-    return [round(i * depth / (count - 1)) for i in range(count)]
+def evenly_spread(last: int) -> list[int]:
+    """Return at most MOST_AUTO_LAYERS layers from 0 to the last, both among them."""
+    count = min(MOST_AUTO_LAYERS, last + 1)
+    return [round(i * last / max(count - 1, 1)) for i in range(count)]
 
 
 def _checked_list(call: str, request: Sequence[int], depth: int) -> list[int]:

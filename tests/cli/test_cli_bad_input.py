@@ -167,7 +167,7 @@ def test_usage(run, folder, argv, line):
 def test_a_missing_package_is_named(run, monkeypatch):
     from reslim import data
 
-    data._digits.cache_clear()
+    data.every_digit.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
     assert 'pip install "reslim[demo]"' in run("simulate", *SMALL, "--inputs", "digits:0").complaint
 

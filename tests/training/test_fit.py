@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ import torch.nn.functional as F
 from reslim import DepthPower, Fractional, ResNet
 from reslim.pytorch import build
 from reslim.training import fit as fitting
-from reslim.training.checkpoint import BEFORE, LATEST
+from reslim.training.checkpoint import BEFORE, LATEST, Checkpoints
 from reslim.training.ensemble import CURVES, Ensemble, Member
 from reslim.training.fit import fit
 from reslim.training.recipe import Recipe
@@ -138,6 +140,40 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(digits, tmp_pa
     assert (tmp_path / BEFORE).exists()
 
 
+@pytest.mark.parametrize("place", range(100, 30_000, 2_311))
+def test_a_single_bit_is_enough(place, digits, tmp_path, capsys):
+    fit([Member(NET, 0, 3e-3)], digits, RECIPE, folder=tmp_path, measured=False)
+    latest = tmp_path / LATEST
+    raw = bytearray(latest.read_bytes())
+    raw[place] ^= 4
+    latest.write_bytes(raw)
+    state = torch.load(tmp_path / BEFORE, weights_only=True)
+    kept = Checkpoints(tmp_path, state["identity"])
+    assert kept.read()["epoch"] in (2, 3)
+    assert (f"{latest} is damaged; going on" in capsys.readouterr().err) == (kept.read()["epoch"] == 2)
+
+
+def test_a_damaged_checkpoint_does_not_take_the_place_of_the_whole_one(tmp_path, capsys):
+    kept = Checkpoints(tmp_path, "this")
+    for epoch in range(2):
+        kept.write({"epoch": epoch})
+    (tmp_path / LATEST).write_bytes(b"nothing")
+    again = Checkpoints(tmp_path, "this")
+    assert again.read()["epoch"] == 0
+    again.write({"epoch": 1})
+    assert [torch.load(tmp_path / name)["epoch"] for name in (BEFORE, LATEST)] == [0, 1]
+    (tmp_path / LATEST).unlink()  # killed between the two
+    assert Checkpoints(tmp_path, "this").read()["epoch"] == 0
+
+
+def test_what_kills_have_left_is_removed_in_time(tmp_path):
+    for name, age in ((f".{LATEST}.new.pt", 0.0), (f".{LATEST}.old.pt", 100.0)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    assert Checkpoints(tmp_path, "this").read() is None
+    assert [path.name for path in tmp_path.iterdir()] == [f".{LATEST}.new.pt"]
+
+
 def test_a_folder_of_another_training_is_refused(digits, tmp_path):
     fit([Member(NET, 0, 3e-3)], digits, RECIPE, folder=tmp_path)
     with pytest.raises(ValueError, match=r"train\(out=...\) holds the training of ResNet\(depth=10, width=12"):
@@ -147,8 +183,10 @@ def test_a_folder_of_another_training_is_refused(digits, tmp_path):
 @pytest.mark.parametrize(
     ("members", "recipe", "text"),
     [
-        ([Member(NET.replace(n_in=3), 0, 1e-3)], RECIPE, "train(n_in=...) must be the 64 pixels of digits, got 3."),
-        ([Member(NET.replace(n_out=2), 0, 1e-3)], RECIPE, "train(n_out=...) must be the 10 classes of digits, got 2."),
+        ([Member(NET.replace(n_in=3), 0, 1e-3)], RECIPE,
+         "train(n_in=...) must be the 64 pixels of digits, got 3. Set n_in=64."),
+        ([Member(NET.replace(n_out=2), 0, 1e-3)], RECIPE,
+         "train(n_out=...) must be the 10 classes of digits, got 2. Set n_out=10."),
         ([Member(NET, 0, 1e-3), Member(NET.replace(width=3), 0, 1e-3)], RECIPE,
          "train(members=...) must share sizes, block, activation and balanced, got 2 shapes."),
         ([Member(NET, 0, 1e-3)], Recipe(batch=4000), "train(batch=...) must be at most the 200 training images, got 4000."),

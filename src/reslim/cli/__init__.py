@@ -1,1 +1,1 @@
-"""The command line: `reslim predict | simulate | compare | critical | sweep | gallery | demo`."""
+"""The command line: `reslim predict | simulate | compare | critical | sweep | train | gallery | demo`."""

@@ -30,6 +30,7 @@ reslim simulate --depth 100 --width 100  ten thousand networks, summarised
 reslim compare --depth 100 --width 100   law against networks, with a verdict
 reslim critical --hurst 0.7              which power of the depth the branches need
 reslim sweep --depth 100 --vary width=50,100,200 --out widths   a grid of networks
+reslim train --preset marion --depth 50 --width 32 --seeds 3   networks before and after training
 reslim gallery list                      the papers' figures, and their numbers
 reslim COMMAND --help                    what a command takes, with an example
 """

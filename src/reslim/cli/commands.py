@@ -9,6 +9,7 @@ from reslim.cli.answer import Answer
 from reslim.cli.options import (
     CriticalOptions,
     DemoOptions,
+    FolderOptions,
     GalleryOptions,
     LawOptions,
     NetworkOptions,
@@ -19,6 +20,7 @@ from reslim.cli.options import (
     SummaryOptions,
     SweepOptions,
     TestOptions,
+    TrainOptions,
 )
 from reslim.cli.phrases import Interruption, Refusal
 
@@ -114,6 +116,20 @@ def sweep(network: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Answ
     return answer
 
 
+def train(network: NetworkOptions, asked: TrainOptions, how: FolderOptions) -> Answer:
+    """Train a network with one seed or several, and say what it is before and after.
+
+    --n-in and --n-out are those of the data. With --out, a training that is killed goes on where it was when the same
+    command is given again, and one that is finished is not repeated. A network that diverges is an outcome: exit status 0.
+    """
+    from reslim.cli import trained, training
+
+    prepared = training.prepared(network, asked, how)
+    with training.resumable(how.out):
+        found = prepared()
+    return Answer(found if how.as_json else trained.tables(found, how.out))
+
+
 def critical(options: CriticalOptions) -> Answer:
     """Say which power of the depth the branches need: the critical β of branches L^-β, for output and gradient.
 
@@ -176,6 +192,7 @@ COMMANDS = {
     "compare": compare,
     "critical": critical,
     "sweep": sweep,
+    "train": train,
     "gallery": gallery,
     "demo": demo,
 }
@@ -186,6 +203,7 @@ EXAMPLES = {
     "critical": "[bold]Example:[/] reslim critical --block two-matrix --activation relu --hurst 0.8 --depth 1000",
     "sweep": "[bold]Example:[/] reslim sweep --preset marion --entries gaussian --depth 100 --width 40 --vary beta=0:1.3:14 "
     "--quantities log_displacement --out beta --plot beta.png",
+    "train": "[bold]Example:[/] reslim train --preset marion --depth 50 --width 32 --seeds 3 --out trained",
     "demo": "[bold]Example:[/] reslim demo --quick --out demo",
     "gallery": "[bold]Example:[/] reslim gallery make mfbv-2 mfbv-7 --out gallery",
 }

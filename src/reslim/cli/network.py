@@ -68,6 +68,12 @@ def given(options: NetworkOptions) -> dict[str, Any]:
     return {name: value for name in READERS if (value := getattr(options, name)) is not None}
 
 
+def sizes_given(options: NetworkOptions) -> list[str]:
+    """Return which of n_in and n_out an option or the file sets."""
+    base = {} if options.spec is None else _read(options.spec)
+    return [name for name in ("n_in", "n_out") if name in base or name in given(options)]
+
+
 def coupling_of(coupling: str | None, hurst: str | None) -> Coupling:
     """Return the coupling that one of two options describes; independence without either."""
     if coupling is not None and hurst is not None:

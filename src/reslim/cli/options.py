@@ -26,6 +26,11 @@ def _sampling(metavar: str | None, text: str, *names: str) -> Any:
     return _option("Sampling", metavar, text, *names)
 
 
+def _training(metavar: str, text: str, default: str | None = None) -> Any:
+    shown = "" if default is None else f" [dim]\\[default: {default}][/dim]"
+    return _option("Training", metavar, text + shown)
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """The network. All are text: `reslim.cli.network` reads them, and the library checks their values."""
@@ -224,3 +229,39 @@ class RunOptions:
     ] = None
     mark: Annotated[str | None, _option("Output", "FIELD=X,…", "A point in the picture: beta=0.5,hurst=0.5.")] = None
     as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of a table.", "--json")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What is trained on, and how; the defaults are those of `reslim.train`."""
+
+    data: Annotated[
+        str | None,
+        _training("WORD", "digits, mnist-5k, fashion-mnist, idx:DIR, cifar10:DIR, npz:FILE or torchvision:NAME.", "digits"),
+    ] = None
+    limit: Annotated[str | None, _training("N", "The most training images, and test images; all unless given.")] = None
+    test_share: Annotated[str | None, _training("P", "Of the images, where the data have no split of their own.", "0.2")] = None
+    epochs: Annotated[str | None, _training("N", "Times that all images are seen.", "10")] = None
+    lr: Annotated[str | None, _training("X", "Learning rate.", "0.001")] = None
+    optimizer: Annotated[str | None, _training("NAME", "adam or sgd.", "adam")] = None
+    batch: Annotated[str | None, _training("N", "Images a step.", "128")] = None
+    schedule: Annotated[
+        str | None, _training("NAME", "Of the learning rate: constant, step (a tenth every 5 epochs) or cosine.", "constant")
+    ] = None
+    where: Annotated[
+        str | None,
+        _training("PLACE", "Where the factors of the matrices are: forward, or init (folded into the weights).", "forward"),
+    ] = None
+    seed: Annotated[str | None, _training("S", "Of the first network: its weights, and the order of its images.", "0")] = None
+    seeds: Annotated[str | None, _training("N", "Number of networks, with the seeds S, S + 1, …", "1")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """Where a training lies, and how it is printed."""
+
+    out: Annotated[
+        str | None,
+        _option("Output", "DIR", "Folder for checkpoints and train.json; the same command goes on with what is there."),
+    ] = None
+    as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of tables.", "--json")] = False

@@ -6,7 +6,7 @@ import re
 
 from reslim.errors import ArgumentError
 
-SUBJECTS = {"net": "the network", "indices": "the digits of --inputs", "path": "--out"}
+SUBJECTS = {"net": "the network", "indices": "the digits of --inputs", "networks": "the networks", "path": "--out"}
 
 
 class Refusal(Exception):

@@ -280,6 +280,6 @@ def with_error(number: float, error: float) -> str:
     if not (math.isfinite(number) and math.isfinite(error)) or error <= 0.0:
         return value(number)
     decimals = max(0, 1 - math.floor(math.log10(error)))
-    if decimals > 9:
+    if decimals > 9 or error >= 1e6:
         return f"{number:.4g} ± {error:.2g}"
     return f"{number:.{decimals}f} ± {error:.{decimals}f}"

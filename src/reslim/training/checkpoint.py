@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
+import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from reslim import results
 from reslim.errors import BadValue
 
 LATEST, BEFORE = "checkpoint.pt", "checkpoint.before.pt"
+STALE = 60.0  # seconds after which a temporary file is nobody's
 
 
 class Checkpoints:
@@ -21,35 +23,49 @@ class Checkpoints:
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder, self.identity = folder, identity
+        self._whole = False  # whether the latest is known to be
 
     def write(self, state: dict[str, Any]) -> None:
-        """Write a checkpoint, wholly or not at all; the one before stays beside it."""
+        """Write a checkpoint, wholly or not at all; the whole one before stays beside it."""
         latest = self.folder / LATEST
-        if latest.exists():
+        if self._whole:
             os.replace(latest, self.folder / BEFORE)
         whole = state | {"identity": self.identity}
         results.write_atomically(latest, lambda temporary: torch.save(whole, temporary))
+        self._whole = True
 
     def read(self) -> dict[str, Any] | None:
         """Return the latest whole checkpoint, or None; name what is damaged on stderr."""
-        for name in (LATEST, BEFORE):
-            path = self.folder / name
-            if not path.exists():
-                continue
+        self._remove_leftovers()
+        paths = [path for path in (self.folder / LATEST, self.folder / BEFORE) if path.exists()]
+        for path in paths:
             state = _read(path)
             if state is None:
-                print(f"reslim: {path} is damaged; going on from the one before it.", file=sys.stderr)
+                way_on = "starting anew" if path == paths[-1] else "going on from the one before it"
+                print(f"reslim: {path} is damaged; {way_on}.", file=sys.stderr)
             elif state["identity"] != self.identity:
                 hint = f"Take another folder than {self.folder}."
                 raise BadValue("train", "out", f"holds the training of {state['identity']}", None, hint)
             else:
+                self._whole = path.name == LATEST
                 return state
         return None
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a kill in the middle of writing leaves: each is as large as a checkpoint."""
+        for path in self.folder.glob(f".{LATEST}.*"):
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:  # PyTorch itself does not look at the checksums
+                return None
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):  # cut short, or another file
+    except (MemoryError, PermissionError):
+        raise
+    except Exception:  # a damaged file can raise nearly anything
         return None
     return state if isinstance(state, dict) and "identity" in state else None

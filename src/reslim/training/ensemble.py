@@ -76,11 +76,18 @@ class Ensemble:
             self._step(well)
             if not well.any():
                 break
-        self.curves["train_loss"][self.alive, self.epoch] = np.where(well, total / max(seen, 1), np.nan)
-        self.diverged[self.alive[~well.numpy()]] = self.epoch
-        self.keep(well.numpy())
+        self.curves["train_loss"][self.alive, self.epoch] = total / seen
+        self._go_on_with(well.numpy())
         self._test()
         self.epoch += 1
+
+    def _go_on_with(self, well: NDArray[np.bool_]) -> None:
+        """Note that the others have diverged in this epoch, of which they keep nothing."""
+        lost = self.alive[~well]
+        self.diverged[lost] = self.epoch
+        for curve in self.curves.values():
+            curve[lost, self.epoch] = np.nan
+        self.keep(well)
 
     def _step(self, well: Tensor) -> None:
         """Let the optimizer change the networks that are well."""
@@ -100,6 +107,7 @@ class Ensemble:
         return [self.members[member] for member in self.alive]
 
     def _test(self) -> None:
+        """Test; what the last step of the epoch has thrown out of the finite numbers has diverged too."""
         if not len(self.alive):
             return
         loss, right = torch.zeros(2, len(self.alive), dtype=torch.float64)
@@ -110,6 +118,7 @@ class Ensemble:
             right += (logits.argmax(dim=1) == labels).sum(dim=1).cpu()
         self.curves["test_loss"][self.alive, self.epoch] = loss / len(self._y_test)
         self.curves["accuracy"][self.alive, self.epoch] = right / len(self._y_test)
+        self._go_on_with(loss.isfinite().numpy())
 
     def keep(self, which: NDArray[np.bool_]) -> None:
         """Go on with some of the networks that are alive; the others leave the program."""

@@ -27,6 +27,7 @@ from reslim.training.recipe import Recipe
 Array = NDArray[np.float64]
 SMALL = 1e8  # multiply-adds of a layer below which threads wait for each other longer than they work
 COPIES = 5  # of the weights in training: with their gradients, two moments, and times their factors
+MEASURING = 40  # bytes an entry, of one network at a time: its weights before and after, and what is computed of them
 
 
 @dataclass(frozen=True)
@@ -97,23 +98,35 @@ def check(members: Sequence[Member], data: Dataset, recipe: Recipe) -> None:
     if len(shapes) != 1:
         raise BadValue("train", "members", "must share sizes, block, activation and balanced", Verbatim(f"{len(shapes)} shapes"))
     net = members[0].net
-    if net.n_in != data.n_in:
-        raise BadValue("train", "n_in", f"must be the {data.n_in} pixels of {data.name}", net.n_in)
-    if net.n_out != data.classes:
-        raise BadValue("train", "n_out", f"must be the {data.classes} classes of {data.name}", net.n_out)
+    for name, size, what in (("n_in", data.n_in, "pixels"), ("n_out", data.classes, "classes")):
+        if getattr(net, name) != size:
+            raise BadValue("train", name, f"must be the {size} {what} of {data.name}", getattr(net, name), f"Set {name}={size}.")
     if recipe.batch > len(data.x_train):
         raise BadValue("train", "batch", f"must be at most the {len(data.x_train)} training images", recipe.batch)
-    needed, free = len(members) * size_in_bytes(net, recipe.batch), memory.free_bytes()
+    check_memory(net, len(members), recipe.batch)
+
+
+def check_memory(net: ResNet, count: int, batch: int) -> None:
+    """Refuse more networks than fit into memory."""
+    needed, free = count * size_in_bytes(net, batch) + MEASURING * entries_of(net), memory.free_bytes()
     if free is not None and needed > memory.SHARE * free:
-        got = Verbatim(f"{len(members)}, which take {memory.readable(needed)} of {memory.readable(free)} free memory")
+        got = Verbatim(f"{count}, which take {memory.readable(needed)} of {memory.readable(free)} free memory")
         raise BadValue("train", "networks", "must fit into memory", got, "Train fewer at once, or take a smaller batch.")
 
 
 def size_in_bytes(net: ResNet, batch: int) -> int:
     """Return what a network takes in training: its weights with all that is kept of their size, and its states."""
-    matrices = 2 if net.block == "two-matrix" else 1
-    entries = net.width * (matrices * net.depth * net.width + net.n_in + net.n_out)
-    return 4 * (COPIES * entries + (matrices * net.depth + 1) * net.width * batch)
+    states = (_matrices(net) * net.depth + 1) * net.width * batch
+    return 4 * (COPIES * entries_of(net) + states)
+
+
+def entries_of(net: ResNet) -> int:
+    """Return the number of weights."""
+    return net.width * (_matrices(net) * net.depth * net.width + net.n_in + net.n_out)
+
+
+def _matrices(net: ResNet) -> int:
+    return 2 if net.block == "two-matrix" else 1
 
 
 def identity(members: Sequence[Member], data: Dataset, recipe: Recipe) -> str:
@@ -150,11 +163,10 @@ def threads_for(members: Sequence[Member], recipe: Recipe) -> int:
 def _results(ensemble: Ensemble, measured: bool) -> list[Trained]:
     found = []
     for number, member in enumerate(ensemble.members):
-        train_loss, test_loss, accuracy = (ensemble.curves[name][number] for name in CURVES)
-        diverged = int(ensemble.diverged[number])
+        curves = {name: ensemble.curves[name][number] for name in CURVES}
+        diverged = None if ensemble.diverged[number] < 0 else int(ensemble.diverged[number])
         before, after = _before_and_after(ensemble, number) if measured else (None, None)
-        epoch = diverged if diverged >= 0 else None
-        found.append(Trained(member, train_loss, test_loss, accuracy, epoch, before, after))
+        found.append(Trained(member, **curves, diverged=diverged, before=before, after=after))
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim import regularity
+from reslim.errors import BadValue
 from reslim.results import finite
 from reslim.simulation import explicit
 from reslim.simulation.explicit import Weights
@@ -61,7 +62,10 @@ def _norms(stack: Array) -> Array:
 def _hurst(stack: Array) -> dict[str, float | None] | None:
     if len(stack) < SHALLOWEST:
         return None
-    found = regularity.hurst(stack)
+    try:
+        found = regularity.hurst(stack)
+    except BadValue:  # a width of 1 or factors near 0: weights that are constant across depth have no roughness
+        return None
     return {"estimate": found.hurst, "error": found.error, "dependent_error": found.dependent_error}
 
 

@@ -23,7 +23,10 @@ TORCHVISION = ("MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100")  # whic
 
 def digits() -> Raw:
     """Return the 1 797 digits of scikit-learn."""
-    images, labels = every_digit()
+    try:
+        images, labels = every_digit()
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError('the digits need scikit-learn: pip install "reslim[train]"', name="sklearn") from None
     return Raw("digits", "scikit-learn", Part(images.reshape(-1, 8, 8), labels))
 
 
