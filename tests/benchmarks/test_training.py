@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from benchmarks import loop, training, training_ways  # noqa: E402
+from test_report import results  # noqa: E402
+
+from benchmarks import loop, page, training, training_ways  # noqa: E402
 from reslim import DepthPower, ResNet  # noqa: E402
 from reslim.pytorch import build  # noqa: E402
 
@@ -79,6 +82,7 @@ def test_figures_follow_from_seconds():
     assert FOUND.way("ours", 2).per_minute == pytest.approx(200.0)
     assert FOUND.microseconds(0.7) == pytest.approx(0.7e6 / 70)
     assert FOUND.grid_minutes("ours") == pytest.approx(600 * (6.0 + 0.6) / 120)
+    assert FOUND.grid_minutes("ours", "cpu_s") == pytest.approx(600 * (3.0 + 0.6) / 120)
     assert FOUND.grid_minutes(training.LOOP) == pytest.approx(600 * 30.0 / 120)
 
 
@@ -97,13 +101,19 @@ def test_the_section_alone_is_renewed(tmp_path):
     (tmp_path / "results.json").write_text('{"quick": false}', encoding="utf-8")
     for _ in range(2):
         training.renew(FOUND, tmp_path)
-        page = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
-        assert page == "# Page\n\n## Missing\n\nNone.\n\n" + training.section(FOUND)
+        text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+        assert text == "# Page\n\n## Missing\n\nNone.\n\n" + training.section(FOUND)
     data = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert data["quick"] is False
     assert data["training"]["loop_over_ours"] == pytest.approx(5.0)
-    assert "**5 times** as long" in page
-    assert "Extrapolated, not measured" in page
+    assert "**5 times** as long" in text
+    assert "takes 33 or 18 minutes with ours" in text
+
+
+def test_it_is_the_last_section_of_the_page_and_stands_in_the_json():
+    found = dataclasses.replace(results([]), training=FOUND)
+    assert page.page(found).endswith(f"\n\n{training.section(FOUND)}")
+    assert json.loads(json.dumps(found.as_json()))["training"]["loop_over_ours"] == pytest.approx(5.0)
 
 
 def test_what_is_missing_is_said(monkeypatch):
