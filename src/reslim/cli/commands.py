@@ -11,6 +11,7 @@ from reslim.cli.options import (
     DemoOptions,
     FolderOptions,
     GalleryOptions,
+    GridOptions,
     LawOptions,
     NetworkOptions,
     OutputOptions,
@@ -116,14 +117,22 @@ def sweep(network: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Answ
     return answer
 
 
-def train(network: NetworkOptions, asked: TrainOptions, how: FolderOptions) -> Answer:
-    """Train a network with one seed or several, and say what it is before and after.
+def train(network: NetworkOptions, asked: TrainOptions, grid: GridOptions, how: FolderOptions) -> Answer:
+    """Train a network with one seed or several, and say what it is before and after; or, with --vary, a grid of networks.
 
     --n-in and --n-out are those of the data. With --out, a training that is killed goes on where it was when the same
     command is given again, and one that is finished is not repeated. A network that diverges is an outcome: exit status 0.
+    A grid is a sweep: its folder has table.parquet and sweep.nc, and --resume DIR goes on with it.
     """
     from reslim.cli import trained, training
 
+    if training.is_grid(grid):
+        from reslim.cli import sweeping
+
+        spread = training.grid(network, asked, grid, how)
+        with sweeping.resumable(spread):
+            swept = spread.run()
+        return Answer(trained.grid_payload(swept) if how.as_json else trained.grid(swept, spread.folder))
     prepared = training.prepared(network, asked, how)
     with training.resumable(how.out):
         found = prepared()

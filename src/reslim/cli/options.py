@@ -257,6 +257,26 @@ class TrainOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GridOptions:
+    """A grid of networks to train."""
+
+    vary: Annotated[
+        list[str] | None,
+        _request(
+            "FIELD=VALUES",
+            "Train a grid: lr, a field of the network, beta or hurst, and its values: a:b:n evenly spread, log:a:b:n, or a list "
+            "v,v,… Give it once a field.",
+        ),
+    ] = None
+    jobs: Annotated[str | None, _sampling("N", "Worker processes of a grid; one a core unless given.")] = None
+    executor: Annotated[
+        str | None,
+        _sampling("KIND", "Of a grid: processes (the default), dask (on this machine) or dask:ADDRESS."),
+    ] = None
+    resume: Annotated[str | None, _option("Output", "DIR", "Go on with the grid in a folder; nothing else is needed.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FolderOptions:
     """Where a training lies, and how it is printed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
@@ -42,7 +42,7 @@ def prepared(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Prepa
     """Return what the options ask for, with nothing written yet."""
     jobs = None if how.jobs is None else parsing.integer(how.jobs)
     if how.resume is not None:
-        _refuse_with_resume(net, asked, how)
+        refuse_with_resume(how.resume, [*given(net), *given(asked), *(["out"] if how.out is not None else [])])
         folder = Path(how.resume)
         axes = Store(folder, Simulation.name).plan().grid.axes
         again = partial(run.resume, folder, jobs=jobs, executor=how.executor)  # type: ignore[arg-type]
@@ -54,24 +54,26 @@ def prepared(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Prepa
     if not values:
         raise Refusal("--vary is missing. For example: --vary beta=0:1.3:70.")
     axes = read(CALL, values, Simulation.settings)
-    _refuse_both(network.given(net), axes)
+    refuse_both(network.given(net), axes)
     base = network.build(net, varied=axes)
-    given = {name: READERS.get(name, str)(text) for name, text in _given(asked).items() if name != "vary"}
-    first = partial(run.sweep, base, values, out=folder, jobs=jobs, executor=how.executor, **given)  # type: ignore[arg-type]
+    words = {name: READERS.get(name, str)(text) for name, text in given(asked).items() if name != "vary"}
+    first = partial(run.sweep, base, values, out=folder, jobs=jobs, executor=how.executor, **words)  # type: ignore[arg-type]
     return Prepared(Simulation.name, folder, axes, first)
 
 
-def _given(options: object) -> dict[str, Any]:
+def given(options: object) -> dict[str, Any]:
+    """Return the options that were given, as they were."""
     return {f.name: value for f in fields(options) if (value := getattr(options, f.name)) is not None}  # type: ignore[arg-type]
 
 
-def _refuse_with_resume(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> None:
-    extra = [*_given(net), *_given(asked), *(["out"] if how.out is not None else [])]
+def refuse_with_resume(folder: str, extra: Sequence[str]) -> None:
+    """Refuse options beside --resume."""
     if extra:
-        raise Refusal(f"--resume takes everything from the plan in {how.resume}: drop --{extra[0].replace('_', '-')}.")
+        raise Refusal(f"--resume takes everything from the plan in {folder}: drop --{extra[0].replace('_', '-')}.")
 
 
-def _refuse_both(given: dict[str, Any], axes: tuple[Axis, ...]) -> None:
+def refuse_both(given: dict[str, Any], axes: tuple[Axis, ...]) -> None:
+    """Refuse a field that is set by an option and varied."""
     for axis in axes:
         for name in given:
             if network.FULL.get(name, name) == axis.target:

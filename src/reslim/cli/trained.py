@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich import box
 from rich.table import Table
 
 from reslim.cli.tables import value, with_error
+from reslim.results import finite
 from reslim.spec import ResNet
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST_ROWS, MOST_BEST = 40, 10  # of a grid's table
 
 ENDS = {"accuracy": "accuracy on the test images", "test_loss": "loss on the test images", "train_loss": "loss in training"}
 MEASURED = {
@@ -73,3 +82,45 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
     told = f"Diverged: {lost} of {count}" + (f" ({', '.join(which)}): not in the numbers at the end." if which else ".")
     interval = " ±: half of the 95 % interval over seeds (Student's t)." if count > 1 else " One seed has no interval."
     return [*NOTES, f"{networks}, {found['elapsed_s']:.1f} s.{interval}", told]
+
+
+def grid(found: xr.Dataset, folder: Path) -> list[Any]:
+    """Return the accuracy of every cell of a small grid, or the best ones of a larger one; and where the numbers lie."""
+    fields = list(json.loads(found.attrs["vary"]))
+    means = found.sel(statistic="mean").stack(cell=fields).transpose("cell", ...)
+    order = np.argsort(-means.accuracy.fillna(-1.0).values, kind="stable")
+    count = len(order)
+    shown = np.arange(count) if count <= MOST_ROWS else order[:MOST_BEST]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in (*fields, "accuracy", "loss", "diverged"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for place in shown:
+        cell = means.isel(cell=place)
+        numbers = [f"{cell[name].item():.3g}" for name in ("accuracy", "test_loss", "diverged")]
+        table.add_row(*(_coordinate(cell[field].item()) for field in fields), *numbers)
+    lost = int((means.diverged == 1.0).sum())
+    head = f"{count:,} networks, {found.attrs['seeds']} seed(s) each, on {found.attrs['data']}; {lost:,} diverged."
+    some = [] if count <= MOST_ROWS else [f"The best {MOST_BEST} by accuracy on the test images:"]
+    where = f"{folder}: table.parquet (a row a cell, quantity and statistic), sweep.nc (the same as an xarray Dataset)."
+    return [head, *some, "", table, "", where]
+
+
+def _coordinate(value: float | str) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def grid_payload(found: xr.Dataset) -> dict[str, Any]:
+    """Return the object that `reslim train --vary … --json` prints: nested lists over the varied fields."""
+    fields = list(json.loads(found.attrs["vary"]))
+    return {
+        "spec": json.loads(found.attrs["spec"]),
+        "vary": json.loads(found.attrs["vary"]),
+        **{name: found.attrs[name] for name in ("data", "optimizer", "schedule", "where")},
+        **{name: int(found.attrs[name]) for name in ("epochs", "batch", "seed", "seeds")},
+        "quantities": {
+            str(name): {
+                str(key): finite(found[name].sel(statistic=key).transpose(*fields).values) for key in found.statistic.values
+            }
+            for name in found.data_vars
+        },
+    }

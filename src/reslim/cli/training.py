@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reslim.cli import files, network, parsing
-from reslim.cli.options import FolderOptions, NetworkOptions, TrainOptions
+from reslim.cli import files, network, parsing, vary
+from reslim.cli.options import FolderOptions, GridOptions, NetworkOptions, TrainOptions
 from reslim.cli.phrases import Interruption, Refusal, said_by_system
+from reslim.cli.sweeping import Prepared, given, refuse_both, refuse_with_resume
+from reslim.experiments.sweep import run
+from reslim.experiments.sweep.axes import read
+from reslim.experiments.sweep.store import Store
+from reslim.training.train import required_fit
 
 READERS: dict[str, Callable[[str], Any]] = {
     "limit": parsing.integer,
@@ -22,6 +26,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "seed": parsing.integer,
     "seeds": parsing.integer,
 }
+TASK = "train"
 WAY_ON = "The epochs that were finished are kept; the same command goes on with them."
 
 
@@ -30,11 +35,47 @@ def prepared(net: NetworkOptions, asked: TrainOptions, how: FolderOptions) -> Ca
     if how.out is not None:
         files.check_folder_to_make(how.out)
     built, keep = network.build(net), network.sizes_given(net)
-    given = {f.name: text for f in fields(asked) if (text := getattr(asked, f.name)) is not None}
-    arguments = {name: READERS.get(name, str)(text) for name, text in given.items()}
     import reslim
 
-    return partial(reslim.train, built, keep=keep, out=how.out, **arguments)
+    return partial(reslim.train, built, keep=keep, out=how.out, **_arguments(asked))
+
+
+def is_grid(asked: GridOptions) -> bool:
+    """Return whether networks are varied; refuse what only a grid has where none is."""
+    if asked.vary or asked.resume is not None:
+        return True
+    for name in ("jobs", "executor"):
+        if getattr(asked, name) is not None:
+            raise Refusal(f"--{name} is for a grid of networks: --vary is missing.")
+    return False
+
+
+def grid(net: NetworkOptions, asked: TrainOptions, spread: GridOptions, how: FolderOptions) -> Prepared:
+    """Return the grid that is trained, with nothing written yet."""
+    jobs = None if spread.jobs is None else parsing.integer(spread.jobs)
+    where: dict[str, Any] = {"jobs": jobs, "executor": spread.executor or "processes"}
+    required_fit()  # without PyTorch this says so
+    from reslim.experiments import training
+
+    if spread.resume is not None:
+        extra = {**given(net), **given(asked), **given(spread)}.keys() - {"resume", "jobs", "executor"}
+        refuse_with_resume(spread.resume, [*sorted(extra), *(["out"] if how.out is not None else [])])
+        folder = Path(spread.resume)
+        return Prepared(TASK, folder, Store(folder, TASK).plan().grid.axes, partial(run.resume, folder, TASK, **where))
+    if how.out is None:
+        raise Refusal("--out is missing: a grid needs a folder, which can be gone on with.")
+    folder = files.check_folder_to_make(how.out)
+    values = vary.read(spread.vary or [], training.Training.settings)
+    axes = read("train", values, training.Training.settings)
+    refuse_both({**network.given(net), **given(asked)}, axes)
+    built, keep = network.build(net, varied=axes), network.sizes_given(net)
+    return Prepared(
+        TASK, folder, axes, partial(training.train_grid, built, values, keep=keep, out=folder, **where, **_arguments(asked))
+    )
+
+
+def _arguments(asked: TrainOptions) -> dict[str, Any]:
+    return {name: READERS.get(name, str)(text) for name, text in given(asked).items()}
 
 
 @contextmanager

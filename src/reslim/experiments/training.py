@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -14,16 +14,17 @@ import numpy as np
 import xarray as xr
 
 from reslim import checks
-from reslim.errors import BadKind, BadValue, Verbatim
+from reslim.errors import BadValue
 from reslim.experiments.sweep import kernels, run
 from reslim.experiments.sweep.axes import read
 from reslim.experiments.sweep.grid import Cell, Grid
 from reslim.experiments.sweep.task import TASKS, Found, Place, Task
 from reslim.spec import ResNet
 from reslim.training import fit as fitting
-from reslim.training.data import Dataset, load
+from reslim.training.data import Dataset
 from reslim.training.ensemble import Member
 from reslim.training.recipe import Recipe, rate_of
+from reslim.training.train import loaded_images, sized
 
 CALL = TASKS["train"].call
 MOST_NETWORKS, MOST_BYTES = 20, 2e9  # of a chunk: what the cache likes, and the memory of a worker
@@ -48,6 +49,7 @@ class Training(Task):
 
     data: str
     limit: int | None
+    test_share: float
     digest: str
     recipe: Recipe
     seed: int
@@ -62,7 +64,8 @@ class Training(Task):
     def from_json(cls, values: Mapping[str, Any]) -> Training:
         """Return the training of a plan."""
         recipe = Recipe(**{name: values[name] for name in Recipe.__dataclass_fields__})
-        return cls(values["data"], values["limit"], values["digest"], recipe, int(values["seed"]), values["seeds"])
+        own = {name: values[name] for name in ("data", "limit", "test_share", "digest", "seeds")}
+        return cls(recipe=recipe, seed=int(values["seed"]), **own)
 
     def fingerprint(self) -> str:
         """Return the version of what draws and trains."""
@@ -81,7 +84,7 @@ class Training(Task):
 
     def groups(self, grid: Grid) -> Iterator[tuple[int, ...]]:
         """Yield cells of one shape, as many as go well together."""
-        images = images_of(self.data, self.limit)
+        images = images_of(self.data, self.limit, self.test_share)
         alike: dict[Any, list[int]] = {}
         for number, cell in enumerate(grid.cells):
             with grid.blamed(number):
@@ -102,7 +105,7 @@ class Training(Task):
 
     def compute(self, cells: Sequence[Cell]) -> list[Found]:
         """Train the networks of a chunk, on one thread: the others have chunks of their own."""
-        images = images_of(self.data, self.limit)
+        images = images_of(self.data, self.limit, self.test_share)
         if digest_of(images) != self.digest:
             raise BadValue(CALL, "data", "must be the images that the sweep began with", self.data)
         members = [member for cell in cells for member in self._members(cell)]
@@ -131,6 +134,8 @@ def train_grid(
     seed: int = 0,
     seeds: int = 1,
     limit: int | None = None,
+    test_share: float = 0.2,
+    keep: Collection[str] = (),
     out: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     executor: str | Executor = "processes",
@@ -144,11 +149,11 @@ def train_grid(
     Parameters
     ----------
     net : the network whose fields are varied; n_in and n_out are those of the data.
-    vary : as of `reslim.sweep`, and ``lr``, the learning rate.
+    vary : as of `reslim.sweep`, or ``lr``, the learning rate.
     data : a word of `reslim.training.data.load`.
     epochs, lr, optimizer, batch, schedule, where : as of `reslim.training.recipe.Recipe`.
     seed, seeds : each cell is trained with the seeds seed … seed + seeds - 1, for weights and order of the images.
-    limit : training and test images at most.
+    limit, test_share, keep : as of `reslim.train`.
     out, jobs, executor, progress : as of `reslim.sweep`.
 
     Returns
@@ -162,22 +167,20 @@ def train_grid(
     ValueError, TypeError
         For arguments out of range, with the cell where the fault is in one; for a folder that holds another sweep.
     """
-    if not isinstance(net, ResNet):
-        raise BadKind(CALL, "net", "must be a ResNet", net)
     recipe = Recipe(epochs, lr, optimizer, batch, schedule, where)  # type: ignore[arg-type]
-    images = images_of(data, limit)
+    images = images_of(data, limit, test_share)
+    net = sized(net, images, keep)
     seed, seeds = checks.seed64(CALL, seed), checks.positive_int(CALL, "seeds", seeds)
-    if seed + seeds > 2**64:
-        raise BadValue(CALL, "seeds", "must leave seed + seeds at most 2**64", Verbatim(str(seeds)))
-    task = Training(data, limit, digest_of(images), recipe, seed, seeds)
-    grid = Grid(CALL, net.replace(n_in=images.n_in, n_out=images.classes), read(CALL, vary, task.settings))
+    checks.seed64(CALL, seed + seeds - 1)
+    task = Training(data, limit, test_share, digest_of(images), recipe, seed, seeds)
+    grid = Grid(CALL, net, read(CALL, vary, task.settings))
     return run.carry_out(grid, task, out=out, jobs=jobs, executor=executor, progress=progress)
 
 
 @lru_cache(maxsize=2)
-def images_of(data: str, limit: int | None) -> Dataset:
+def images_of(data: str, limit: int | None = None, test_share: float = 0.2) -> Dataset:
     """Return the images, split in the same way for every network."""
-    return load(data, limit=limit)
+    return loaded_images(data, limit, test_share)
 
 
 def digest_of(images: Dataset) -> str:
@@ -196,8 +199,8 @@ def _statistics(found: Sequence[fitting.Trained]) -> np.ndarray:
     return np.array([_over_seeds(np.array(numbers[name])) for name in QUANTITIES])
 
 
-def _over_seeds(values: np.ndarray) -> tuple[float, float, float, float]:
+def _over_seeds(values: np.ndarray) -> list[float]:
     if not values.size:
-        return (np.nan,) * 4
+        return [np.nan] * 4
     error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan
-    return float(values.mean()), float(error), float(values.min()), float(values.max())
+    return [values.mean(), error, values.min(), values.max()]

@@ -78,8 +78,8 @@ def train(
     recipe = Recipe(epochs, lr, optimizer, batch, schedule, where)
     first, count = checks.seed64(CALL, seed), checks.positive_int(CALL, "seeds", seeds)
     checks.seed64(CALL, first + count - 1)
-    fitting, loaded = _fitting(), _loaded(data, limit, test_share)
-    net = _sized(net, loaded, keep)
+    fitting, loaded = required_fit(), loaded_images(data, limit, test_share)
+    net = sized(net, loaded, keep)
     fitting.check_memory(net, count, recipe.batch)
     members = [fitting.Member(net, each, recipe.lr) for each in range(first, first + count)]
     fitting.check(members, loaded, recipe)
@@ -94,7 +94,7 @@ def train(
     return found
 
 
-def _loaded(data: str, limit: int | None, test_share: float) -> images.Dataset:
+def loaded_images(data: str, limit: int | None, test_share: float) -> images.Dataset:
     """Load the data; the split is the same for all seeds."""
     try:
         return images.load(data, test_share=test_share, limit=limit)
@@ -103,7 +103,7 @@ def _loaded(data: str, limit: int | None, test_share: float) -> images.Dataset:
         raise type(error)(CALL, argument, error.constraint, error.got, error.hint) from error
 
 
-def _sized(net: ResNet, data: images.Dataset, keep: Collection[str]) -> ResNet:
+def sized(net: ResNet, data: images.Dataset, keep: Collection[str]) -> ResNet:
     """Return the network with the sizes of the data, but for those that are kept."""
     if not isinstance(net, ResNet):
         raise BadKind(CALL, "net", "must be a ResNet", net)
@@ -113,7 +113,7 @@ def _sized(net: ResNet, data: images.Dataset, keep: Collection[str]) -> ResNet:
     return net.replace(**{name: size for name, size in sizes.items() if name not in keep})
 
 
-def _fitting() -> ModuleType:
+def required_fit() -> ModuleType:
     """Return the module that trains, imported now."""
     try:
         from reslim.training import fit

@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 WIDTH = 30
 RANGE = 4.0  # of log₁₀ r in the colours
 NEAR, FAR = 0.5, 2.0  # |mean log₁₀ r| of networks that neither explode nor are the identity, and of those that explode
+LEFT, RIGHT = {"vmin": -RANGE, "vmax": RANGE}, {"vmin": 0.0, "vmax": 1.0}  # of the colours
 QUICK_IMAGES = 600
 
 
@@ -39,14 +40,19 @@ def draw(quick: bool, data: str) -> Drawn:
     limit, epochs, replicas = (QUICK_IMAGES, 4, 10) if quick else (None, 10, 50)
     images = images_of(data, limit)
     net = ResNet(depth=depth, width=WIDTH, skip=1.0, variance=1.0, n_in=images.n_in, n_out=images.classes)
-    vary = {"beta": betas, "hurst": hursts, "lr": rates}
+    vary = {"beta": betas.tolist(), "hurst": hursts.tolist(), "lr": rates.tolist()}
     best = _best(train_grid(net, vary, data, epochs=epochs, limit=limit, jobs=1 if quick else None), images.y_test)
     logs = np.array([_at_first(net, betas, hurst, replicas) for hurst in hursts]).T / math.log(10.0)
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    shown: list[tuple[Any, Array, str, dict[str, Any]]] = [
-        (left, np.clip(logs, -RANGE, RANGE), "at initialisation: mean of log₁₀ |h_L − h_0|/|h_0|", {"vmin": -RANGE, "vmax": RANGE}),
-        (right, best, f"after training on {images.name}: accuracy, best of {len(rates)} rates", {"vmin": 0.0, "vmax": 1.0}),
+    shown: list[tuple[Any, Array, str, dict[str, float]]] = [
+        (
+            left,
+            np.clip(logs, -RANGE, RANGE),
+            "at initialisation: mean of log₁₀ |h_L − h_0|/|h_0|",
+            {"vmin": -RANGE, "vmax": RANGE},
+        ),
+        (right, best, f"after training on {images.name}: accuracy, best of {len(rates)} rates", RIGHT),
     ]
     for ax, values, title, limits in shown:
         mesh = ax.pcolormesh(hursts, betas, values, cmap=COLOURS, shading="nearest", rasterized=True, **limits)
@@ -98,5 +104,5 @@ def _checks(logs: Array, best: Array, labels: NDArray[np.int64], quick: bool) ->
 
 def _rank_correlation(x: Array, y: Array) -> tuple[float, float]:
     """Return Spearman's rank correlation and its standard error (Bonett and Wright 2000)."""
-    rank = float(stats.spearmanr(x, y).statistic)
+    rank = float(stats.spearmanr(x, y)[0])
     return rank, (1.0 - rank**2) * math.sqrt((1.0 + 0.5 * rank**2) / (len(x) - 3))

@@ -63,7 +63,8 @@ def found_in(table: pa.Table, statistics: int) -> list[Found]:
     """Return what `of_chunk` made a table of, with so many statistics a number."""
     numbers, values = (table[name].to_numpy() for name in ("cell", "value"))
     firsts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    notes = table.select(table.column_names[table.column_names.index("value") + 1 :]).take(firsts).to_pylist()
+    named = table.column_names[table.column_names.index("value") + 1 :]
+    notes = table.select(named).take(firsts).to_pylist() if named else [{}] * len(firsts)
     parts = np.split(values, firsts[1:])
     return [Found(part.reshape(-1, statistics), note) for part, note in zip(parts, notes, strict=True)]
 
