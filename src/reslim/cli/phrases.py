@@ -6,7 +6,7 @@ import re
 
 from reslim.errors import ArgumentError
 
-SUBJECTS = {"net": "the network", "indices": "the digits of --inputs", "path": "--out"}
+SUBJECTS = {"net": "the network", "indices": "the digits of --inputs", "path": "--out", "source": "--data"}
 
 
 class Refusal(Exception):
