@@ -21,16 +21,17 @@ from reslim.experiments.gallery.trained_nets import KINDS, RATES, WIDTH, Kind, S
 from reslim.training.data import load
 from reslim.training.fit import Trained
 
-QUICK_IMAGES = 1500
+QUICK_IMAGES = 1000
+APART = 0.5  # powers of the depth: those of a flow and of a diffusion
 ROWS = {"forward": "factors outside", "init": "factors folded in"}
 Measured = dict[int, list[Sizes]]  # by depth, one a seed
 
 
 def draw(quick: bool, data: str) -> Drawn:
     """Draw the weight that training moved most, for both scalings and both initialisations."""
-    depths, seeds, epochs = ((25, 50, 100), 2, 5) if quick else ((125, 250, 500, 1000), 3, 10)
+    depths, seeds, epochs = ((25, 50, 100), 2, 4) if quick else ((125, 250, 500, 1000), 3, 10)
     images = load(data, limit=QUICK_IMAGES if quick else None)
-    figure, checks = Figure(figsize=(11, 6.4), layout="constrained"), []
+    figure, checks = Figure(figsize=(10, 6.6), layout="constrained"), []
     for row, (where, words) in zip(figure.subplots(2, len(KINDS), sharex=True), ROWS.items(), strict=True):
         measured: list[Measured] = [{} for _ in KINDS]
         for depth in depths:
@@ -38,10 +39,10 @@ def draw(quick: bool, data: str) -> Drawn:
             for found, group in zip(measured, trained, strict=True):
                 found[depth] = [sizes(one) for one in group]
         for ax, kind, group, found in zip(row, KINDS, trained, measured, strict=True):
-            _panel(ax, group[0], f"{kind.words}; {words}")
+            _panel(ax, group[0], f"{kind.words};\n{words}")
             checks += _checks(kind, where, found, images.classes)
     for ax in figure.axes[-len(KINDS) :]:
-        ax.set_xlabel("layer/L")
+        ax.set_xlabel(f"layer/L, L = {max(depths)}")
     for ax in figure.axes[:: len(KINDS)]:
         ax.set_ylabel("weight, unit variance at first")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -51,7 +52,7 @@ def draw(quick: bool, data: str) -> Drawn:
 
 def _panel(ax: Axes, one: Trained, title: str) -> None:
     """Draw the entry that changed most, by its mean square over the layers."""
-    ax.set_title(f"{title}, L = {one.member.net.depth}")
+    ax.set_title(title)
     pair = blocks(one)
     if pair is None:
         ax.text(0.5, 0.5, "diverged", ha="center", transform=ax.transAxes)
@@ -60,9 +61,9 @@ def _panel(ax: Axes, one: Trained, title: str) -> None:
     change = after - before
     i, j = np.unravel_index(np.square(change).mean(axis=0).argmax(), change.shape[1:])
     time = (np.arange(len(change)) + 0.5) / len(change)
-    ax.plot(time, after[:, i, j], color="#0b3c6f", linewidth=1.0, label="after training")
+    ax.plot(time, after[:, i, j], color="#0b3c6f", linewidth=1.2, label="after training")
     ax.plot(time, before[:, i, j], color="#b9b9b9", linewidth=0.8, label="before")
-    ax.plot(time, change[:, i, j], color="black", linestyle=(0, (4, 1.5)), linewidth=1.6, label="change")
+    ax.plot(time, change[:, i, j], color="black", linestyle=(0, (4, 3)), linewidth=1.4, label="change")
 
 
 def _checks(kind: Kind, where: str, found: Measured, classes: int) -> list[Check]:
@@ -102,7 +103,7 @@ def _power(what: str, expected: float, tolerance: float, found: Measured, name: 
     if not np.isfinite(series).all():
         return Check(f"{what}, power of L", expected, tolerance, float("nan"))
     slopes = [regularity.depth_exponent(list(found), values).slope for values in series.T]
-    return _held(f"{what}, power of L", expected, tolerance, slopes, resolution=0.4)
+    return _held(f"{what}, power of L", expected, tolerance, slopes, resolution=APART)
 
 
 def _held(what: str, expected: float, tolerance: float, values: Sequence[float], resolution: float | None = None) -> Check:
