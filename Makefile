@@ -27,7 +27,7 @@ bench: .venv/.with-bench
 evidence: .venv/.with-demo
 	$(BIN)/python -m benchmarks.evidence $(if $(QUICK),--quick)
 
-gallery: .venv/.with-demo
+gallery: .venv/.with-demo .venv/.with-train
 	$(BIN)/python -m benchmarks.gallery $(NAMES)
 
 clean:

@@ -22,6 +22,7 @@ TORCH = "pytorch/{}.py"
 THREE = "tests/test_three_interpreters.py::test_the_three_agree"
 DATA = "training/data/{}.py"
 REGULAR = "regularity/{}.py"
+GALLERY = "experiments/gallery/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -578,6 +579,18 @@ MUTANTS = [
            regular("sizes", "unsigned_weights_do_not_wrap")),
     Mutant("regularity: the trace norm", REGULAR.format("sizes"), "np.float64), 2)", "np.float64), 'nuc')",
            regular("sizes", "norms_of_matrices")),
+    # the gallery
+    Mutant("correlations of weights count once in their sums", GALLERY.format("trained_nets"), "lag + 2.0 * sum(", "lag + sum(",
+           ("tests/experiments/test_trained_weights.py::test_the_index_of_weights_with_a_flow",)),
+    Mutant("every trained network has β = 1", GALLERY.format("trained_nets"), "DepthPower(kind.beta)", "DepthPower(1.0)",
+           ("tests/experiments/test_gallery.py::test_the_numbers_come_out[weights-after-training]",)),
+    Mutant("weights after training are those before", GALLERY.format("trained_nets"), "index_after=regularity.hurst(after)",
+           "index_after=regularity.hurst(before)",
+           ("tests/experiments/test_gallery.py::test_the_numbers_come_out[weights-after-training]",)),
+    Mutant("figures take data that they do not use", GALLERY.format("make"), "data != DIGITS and not recipe.trains", "False",
+           ("tests/cli/test_cli_gallery.py::test_bad_input",)),
+    Mutant("bad data leave a folder", GALLERY.format("make"), "        load(data)\n", "        pass\n",
+           ("tests/cli/test_cli_gallery.py::test_bad_input",)),
 ]  # fmt: skip
 
 

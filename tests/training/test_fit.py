@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from reslim import DepthPower, Fractional, ResNet
 from reslim.pytorch import build
+from reslim.simulation import explicit
 from reslim.training import fit as fitting
 from reslim.training.checkpoint import BEFORE, LATEST, Checkpoints
 from reslim.training.ensemble import CURVES, Ensemble, Member
@@ -227,3 +228,13 @@ def test_where_all_have_diverged_nothing_is_left_to_do(digits, tmp_path):
     for _ in range(2):  # and once more, from the checkpoint
         found = fit(members, digits, RECIPE, folder=tmp_path)
         assert [each.diverged for each in found] == [0, 0]
+
+
+def test_weights_are_returned_when_asked_for(digits):
+    (one,) = fit([Member(NET, 3, 1e-3)], digits, RECIPE, weights=True)
+    first = explicit.draw_weights(NET, 3, 0)
+    np.testing.assert_array_equal(one.first.blocks.v, first.blocks.v)
+    assert one.after["change"]["size"] == pytest.approx(np.sqrt(np.square(one.last.blocks.v - first.blocks.v).mean()), rel=1e-12)
+    (one,) = fit([Member(NET, 3, 1e-3)], digits, RECIPE)
+    assert one.first is None
+    assert one.last is None

@@ -174,6 +174,7 @@ def gallery(options: GalleryOptions) -> Answer:
     """Make the papers' figures, each with the numbers that must come out; exit status 1 where one does not.
 
     list names the figures; make NAME… (or all) writes NAME.png, NAME.svg and NAME.json into a folder.
+    --data is for the figures that train networks; they need PyTorch (reslim[train]).
     """
     if options.action not in ("list", "make"):
         raise Refusal(f"gallery takes list or make, got {options.action!r}.")
@@ -188,7 +189,7 @@ def gallery(options: GalleryOptions) -> Answer:
         listed = [{key: getattr(recipe, key) for key in ("name", "title", "paper")} for recipe in experiment.RECIPES.values()]
         return Answer({"figures": listed} if options.as_json else [text.contents(experiment.RECIPES.values())])
     try:
-        made = experiment.make(names, folder, options.quick)
+        made = experiment.make(names, folder, options.quick, options.data)
     except KeyboardInterrupt:
         raise Interruption(f"interrupted; figures that were finished are in {folder}, each of them whole.") from None
     status = 1 if text.verdict(made) == "differ" else 0

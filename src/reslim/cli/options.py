@@ -188,6 +188,15 @@ class GalleryOptions:
     action: Annotated[str, typer.Argument(metavar="list|make", help="What to do.", show_default=False)]
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Figures, or all.", show_default=False)] = None
     out: Annotated[str, _option("Output", "DIR", "Folder for the figures. [dim]\\[default: gallery][/dim]")] = "gallery"
+    data: Annotated[
+        str,
+        _option(
+            "Data",
+            "WORD",
+            "Images that networks are trained on: digits, mnist-5k, fashion-mnist, idx:DIR, cifar10:DIR, "
+            "npz:FILE or torchvision:NAME. [dim]\\[default: digits][/dim]",
+        ),
+    ] = "digits"
     quick: Annotated[bool, _option("Output", None, "Fewer networks: rougher figures, in less time.", "--quick")] = False
     as_json: Annotated[bool, _option("Output", None, "Print one JSON object instead of tables.", "--json")] = False
 

@@ -6,7 +6,13 @@ import re
 
 from reslim.errors import ArgumentError
 
-SUBJECTS = {"net": "the network", "indices": "the digits of --inputs", "networks": "the networks", "path": "--out"}
+SUBJECTS = {
+    "net": "the network",
+    "indices": "the digits of --inputs",
+    "networks": "the networks",
+    "path": "--out",
+    "source": "--data",
+}
 
 
 class Refusal(Exception):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reslim.errors import BadValue, Verbatim
 from reslim.progress import progress_bar
-from reslim.simulation import memory
+from reslim.simulation import explicit, memory
 from reslim.spec import ResNet
 from reslim.training import outcome
 from reslim.training.checkpoint import Checkpoints
@@ -35,7 +35,8 @@ class Trained:
     """What became of a network; `diverged` is the epoch in which its loss left the finite numbers, None for none.
 
     The curves have a value an epoch, NaN from the divergence on. `before` and `after` hold what `reslim.training.outcome`
-    measures, if that was asked for; `after` is None where the network diverged.
+    measures, if that was asked for, `first` and `last` the weights in unit variance; `after` and `last` are None where the
+    network diverged.
     """
 
     member: Member
@@ -45,6 +46,8 @@ class Trained:
     diverged: int | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+    first: explicit.Weights | None = None
+    last: explicit.Weights | None = None
 
 
 def fit(
@@ -55,6 +58,7 @@ def fit(
     folder: Path | None = None,
     device: str = "cpu",
     measured: bool = True,
+    weights: bool = False,
     progress: bool = True,
 ) -> list[Trained]:
     """Train networks of one shape in one batched program; each is what it would be if trained alone, to rounding.
@@ -66,6 +70,7 @@ def fit(
         the same bits.
     device : of PyTorch.
     measured : whether to fill `before` and `after`.
+    weights : whether to fill `first` and `last`.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def fit(
             if kept is not None:
                 kept.write(ensemble.state_dict())
             bar.advance(len(members))
-        return _results(ensemble, measured)
+        return _results(ensemble, measured, weights)
 
 
 def check(members: Sequence[Member], data: Dataset, recipe: Recipe) -> None:
@@ -160,19 +165,22 @@ def threads_for(members: Sequence[Member], recipe: Recipe) -> int:
     return 1 if small else torch.get_num_threads()
 
 
-def _results(ensemble: Ensemble, measured: bool) -> list[Trained]:
+def _results(ensemble: Ensemble, measured: bool, weights: bool) -> list[Trained]:
     found = []
     for number, member in enumerate(ensemble.members):
         curves = {name: ensemble.curves[name][number] for name in CURVES}
-        diverged = None if ensemble.diverged[number] < 0 else int(ensemble.diverged[number])
-        before, after = _before_and_after(ensemble, number) if measured else (None, None)
-        found.append(Trained(member, **curves, diverged=diverged, before=before, after=after))
+        diverged = int(ensemble.diverged[number]) if ensemble.diverged[number] >= 0 else None
+        first, last = (drawn([member])[0], ensemble.weights(number)) if measured or weights else (None, None)
+        before, after = _before_and_after(ensemble, number, first, last) if measured and first else (None, None)
+        one = Trained(member, **curves, diverged=diverged, before=before, after=after)
+        found.append(replace(one, first=first, last=last) if weights else one)
     return found
 
 
-def _before_and_after(ensemble: Ensemble, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def _before_and_after(
+    ensemble: Ensemble, number: int, first: explicit.Weights, last: explicit.Weights | None
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
     member, x = ensemble.members[number], ensemble.data.x_test[: outcome.INPUTS]
-    (first,), last = drawn([member]), ensemble.weights(number)
     before = outcome.measured(member.net, first, x)
     if last is None:
         return before, None

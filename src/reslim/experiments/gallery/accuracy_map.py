@@ -104,5 +104,5 @@ def _checks(logs: Array, best: Array, labels: NDArray[np.int64], quick: bool) ->
 
 def _rank_correlation(x: Array, y: Array) -> tuple[float, float]:
     """Return Spearman's rank correlation and its standard error (Bonett and Wright 2000)."""
-    rank = float(stats.spearmanr(x, y)[0])
+    rank = float(stats.spearmanr(x, y).statistic)  # type: ignore[attr-defined]
     return rank, (1.0 - rank**2) * math.sqrt((1.0 + 0.5 * rank**2) / (len(x) - 3))

@@ -53,9 +53,10 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A figure of the gallery; `draw(quick)` makes it."""
+    """A figure of the gallery; `draw(quick)` makes it, and `draw(quick, data)` one that trains networks on images."""
 
     name: str
     title: str
     paper: str
-    draw: Callable[[bool], Drawn]
+    draw: Callable[..., Drawn]
+    trains: bool = False  # on the images that `reslim.training.data.load(data)` reads, with PyTorch

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from reslim.experiments.gallery import exponents, li_nica_roy, marion, phase
-from reslim.experiments.gallery.recipe import Recipe
+from reslim.experiments.gallery.recipe import Drawn, Recipe
 
 LNR = "Li, Nica, Roy, arXiv:2106.04013"
 MFBV = "Marion, Fermanian, Biau, Vert, arXiv:2206.06929"
+
+
+def _training(name: str, title: str, paper: str, module: str) -> Recipe:
+    """Return the recipe of a figure that trains: the `draw(quick, data)` of a module that is imported when it is made."""
+
+    def draw(quick: bool, data: str) -> Drawn:
+        return import_module(f"reslim.experiments.gallery.{module}").draw(quick, data)
+
+    return Recipe(name, title, paper, draw, trains=True)
+
 
 RECIPES = {
     recipe.name: recipe
@@ -21,5 +33,6 @@ RECIPES = {
         Recipe("mfbv-6", "Figure 6: fractional Brownian motion", MFBV, marion.paths),
         Recipe("mfbv-7", "Figure 7: explosion and identity over regularity and scaling", MFBV, phase.diagram),
         Recipe("exponents", "How fast displacements fall with the depth", MFBV, exponents.identity_side),
+        _training("weights-after-training", "Figure 8: weights before and after training", MFBV, "trained_weights"),
     )
 }
