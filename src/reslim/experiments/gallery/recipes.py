@@ -34,5 +34,6 @@ RECIPES = {
         Recipe("mfbv-7", "Figure 7: explosion and identity over regularity and scaling", MFBV, phase.diagram),
         Recipe("exponents", "How fast displacements fall with the depth", MFBV, exponents.identity_side),
         _training("weights-after-training", "Figure 8: weights before and after training", MFBV, "trained_weights"),
+        _training("accuracy-map", "Figure 9: accuracy after training over regularity and scaling", MFBV, "accuracy_map"),
     )
 }
