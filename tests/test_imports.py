@@ -65,7 +65,7 @@ def test_every_public_name_is_there_and_documented(name):
 
 
 def test_every_public_name_has_a_home():
-    assert sorted([*reslim.__all__, "pytorch"]) == sorted(reslim._HOMES)
+    assert sorted([*reslim.__all__, "pytorch", "train_grid"]) == sorted(reslim._HOMES)
 
 
 def test_pytorch_is_loaded_on_first_use_and_not_by_a_star():

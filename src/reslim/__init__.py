@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reslim.agreement import compare
     from reslim.coupling import Fractional, Independent, Smooth
     from reslim.experiments.sweep.run import sweep
+    from reslim.experiments.training import train_grid as train_grid
     from reslim.quantities import QUANTITIES
     from reslim.results import load, save
     from reslim.simulation.simulate import simulate
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from reslim.theory.regimes import critical
     from reslim.training.train import train
 
-# without pytorch, which needs PyTorch: `from reslim import *` must not
+# without pytorch and train_grid, which need PyTorch: `from reslim import *` must not
 __all__ = [
     "QUANTITIES",
     "DepthPower",
@@ -64,6 +65,7 @@ _HOMES = {
     "summarize": "reslim.summary",
     "sweep": "reslim.experiments.sweep.run",
     "train": "reslim.training.train",
+    "train_grid": "reslim.experiments.training",
 }
 
 

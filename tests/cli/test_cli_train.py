@@ -184,7 +184,7 @@ def test_a_folder_that_cannot_be_written_to(run, folder, monkeypatch):
 
 def test_memory_is_that_of_the_machine(run, monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 10_000)
-    assert run(*SMALL).complaint.startswith("the networks must fit into memory, got 1, which take 90.4 kB of 10 kB free memory.")
+    assert run(*SMALL).complaint.startswith("the networks must fit into memory, got 1, which take 95 kB of 10 kB free memory.")
 
 
 def test_without_pytorch(run, folder, monkeypatch):

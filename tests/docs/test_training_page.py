@@ -12,7 +12,8 @@ TEXT = (readme.ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 
 
 def test_the_command_runs_and_prints_the_keys_of_the_table(tmp_path):
-    (command,) = readme.commands(TEXT)
+    command, grid = readme.commands(TEXT)
+    assert "6 networks, 1 seed(s) each, on digits; 0 diverged." in readme.run_command(grid, tmp_path)
     assert "accuracy on the test images" in readme.run_command(command, tmp_path)
     found = json.loads((tmp_path / "trained" / "train.json").read_text(encoding="utf-8"))
     table = re.findall(r"^\| (`.*?) \|", TEXT, re.MULTILINE)

@@ -15,7 +15,6 @@ from reslim.cli.sweeping import Prepared, given, refuse_both, refuse_with_resume
 from reslim.experiments.sweep import run
 from reslim.experiments.sweep.axes import read
 from reslim.experiments.sweep.store import Store
-from reslim.training.train import required_fit
 
 READERS: dict[str, Callable[[str], Any]] = {
     "limit": parsing.integer,
@@ -54,7 +53,6 @@ def grid(net: NetworkOptions, asked: TrainOptions, spread: GridOptions, how: Fol
     """Return the grid that is trained, with nothing written yet."""
     jobs = None if spread.jobs is None else parsing.integer(spread.jobs)
     where: dict[str, Any] = {"jobs": jobs, "executor": spread.executor or "processes"}
-    required_fit()  # without PyTorch this says so
     from reslim.experiments import training
 
     if spread.resume is not None:

@@ -20,11 +20,13 @@ from reslim.experiments.sweep.axes import read
 from reslim.experiments.sweep.grid import Cell, Grid
 from reslim.experiments.sweep.task import TASKS, Found, Place, Task
 from reslim.spec import ResNet
-from reslim.training import fit as fitting
 from reslim.training.data import Dataset
-from reslim.training.ensemble import Member
 from reslim.training.recipe import Recipe, rate_of
-from reslim.training.train import loaded_images, sized
+from reslim.training.train import loaded_images, needing_torch, sized
+
+with needing_torch():
+    from reslim.training import fit as fitting
+    from reslim.training.ensemble import Member
 
 CALL = TASKS["train"].call
 MOST_NETWORKS, MOST_BYTES = 20, 2e9  # of a chunk: what the cache likes, and the memory of a worker

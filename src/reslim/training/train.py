@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from reslim import checks, results
@@ -78,7 +78,9 @@ def train(
     recipe = Recipe(epochs, lr, optimizer, batch, schedule, where)
     first, count = checks.seed64(CALL, seed), checks.positive_int(CALL, "seeds", seeds)
     checks.seed64(CALL, first + count - 1)
-    fitting, loaded = required_fit(), loaded_images(data, limit, test_share)
+    with needing_torch():
+        from reslim.training import fit as fitting
+    loaded = loaded_images(data, limit, test_share)
     net = sized(net, loaded, keep)
     fitting.check_memory(net, count, recipe.batch)
     members = [fitting.Member(net, each, recipe.lr) for each in range(first, first + count)]
@@ -113,15 +115,15 @@ def sized(net: ResNet, data: images.Dataset, keep: Collection[str]) -> ResNet:
     return net.replace(**{name: size for name, size in sizes.items() if name not in keep})
 
 
-def required_fit() -> ModuleType:
-    """Return the module that trains, imported now."""
+@contextmanager
+def needing_torch() -> Iterator[None]:
+    """Say of an import that lacks PyTorch how to install it."""
     try:
-        from reslim.training import fit
+        yield
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise ModuleNotFoundError('training needs PyTorch: pip install "reslim[train]"', name="torch") from None
-    return fit
 
 
 def _folder(out: str | os.PathLike[str]) -> Path:
