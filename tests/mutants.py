@@ -22,6 +22,8 @@ TORCH = "pytorch/{}.py"
 THREE = "tests/test_three_interpreters.py::test_the_three_agree"
 DATA = "training/data/{}.py"
 REGULAR = "regularity/{}.py"
+STACKED = ("tests/training/test_stack.py",)
+STACK, ENSEMBLE, GRID = "training/stack.py", "training/ensemble.py", "experiments/training.py"
 GALLERY = "experiments/gallery/{}.py"
 
 
@@ -89,6 +91,14 @@ def built(case: str) -> tuple[str, ...]:
 
 def modules(file: str, name: str) -> tuple[str, ...]:
     return (f"tests/pytorch/test_{file}.py::test_{name}",)
+
+
+def fitted(file: str, name: str) -> tuple[str, ...]:
+    return (f"tests/training/test_{file}.py::test_{name}",)
+
+
+def grown(name: str) -> tuple[str, ...]:
+    return (f"tests/experiments/test_training_grid.py::test_{name}",)
 
 
 def regular(file: str, name: str) -> tuple[str, ...]:
@@ -378,6 +388,29 @@ MUTANTS = [
            killed("the_death_of_a_worker_costs_its_own_call_alone")),
     Mutant("sweep: the picture in natural logarithms", "plot/sweep.py", "(math.log(10.0) if _is_log(name) else 1.0)", "1.0",
            ("tests/plot/test_plot_sweep.py::test_a_map_shows_the_means_to_the_base_10",)),
+    # many networks in one program
+    Mutant("batched: signs stay out of the gradient", STACK, "q *= self.signs[:, l]\n", "pass\n", STACKED),
+    Mutant("batched: skips stay out of the gradient", STACK, "p *= self.keep[:, l]\n", "pass\n", STACKED),
+    Mutant("batched: W without its transpose", STACK, "p.baddbmm_(w.mT, q)", "p.baddbmm_(w, q)", STACKED),
+    Mutant("batched: gradients without the factors", STACK,
+           "torch.mul(folded, _layers_first(self.factors[name]), out=_layers_first(self.grads[name]))",
+           "_layers_first(self.grads[name]).copy_(folded)", STACKED),
+    Mutant("batched: the networks that stay keep the others' signs", STACK, "self.signs[chosen]", "self.signs[: len(chosen)]",
+           fitted("stack", "the_networks_that_stay_are_not_changed")),
+    Mutant("batched: all images in the first order", ENSEMBLE, "_order(member.seed, self.epoch,", "_order(member.seed, 0,",
+           fitted("fit", "each_network_is_trained_as_if_alone")),
+    Mutant("batched: one learning rate for all", ENSEMBLE, '"lr": self.members[member].lr}', '"lr": self.members[0].lr}',
+           fitted("fit", "each_network_is_trained_as_if_alone")),
+    Mutant("batched: weights of the first seed", ENSEMBLE, "draw_weights(member.net, member.seed, 0)",
+           "draw_weights(member.net, 0, 0)",
+           fitted("fit", "each_network_is_trained_as_if_alone")),
+    Mutant("grid: the recipe's rate in every cell", GRID, 'cell.settings.get("lr", self.recipe.lr)', "self.recipe.lr",
+           grown("every_cell_is_its_network_trained_alone")),
+    Mutant("grid: diverged networks count", GRID, "if each.diverged is None]", "]", grown("cells_that_diverge_are_told_apart")),
+    Mutant("grid: chunks without a bound", GRID, "max(1, min(MOST_NETWORKS, fit_in) // self.seeds)", "len(members)",
+           grown("chunks_are_bounded_and_the_numbers_do_not_depend_on_them")),
+    Mutant("grid: notes that are not there are read", "experiments/sweep/tables.py", " if named else [{}] * len(firsts)", "",
+           grown("a_folder_is_gone_on_with_and_nothing_is_repeated")),
     # weights across depth
     Mutant("coupled: the ends of the spectrum count twice", SIM.format("across_depth"), "weight[0] = weight[-1] = 1.0", "",
            test("across_depth", "sample_covariances")),
@@ -392,8 +425,8 @@ MUTANTS = [
     Mutant("coupled: V is W", SIM.format("explicit"), "series.draw(rng, matrices.reshape(net.depth, -1))",
            "series.draw(stream(1, 1), matrices.reshape(net.depth, -1))",
            test("coupled_networks", "drawn_weights_have_the_covariance")),
-    Mutant("columns: the matrix is not transposed", SIM.format("columns"), "this = fma(matrix[j, i], at, this)",
-           "this = fma(matrix[i, j], at, this)", test("explicit", "gradients_are_finite_differences")),
+    Mutant("columns: the matrix is not transposed", SIM.format("columns"), "apply(matrices.v[l].T, after", "apply(matrices.v[l], after",
+           test("explicit", "gradients_are_finite_differences")),
     Mutant("columns: signs stay out of the slope", SIM.format("columns"), "store(t, row, gain * signs[i] * slope",
            "store(t, row, gain * slope", test("explicit", "gradients_are_finite_differences")),
     Mutant("columns: W without its variance", SIM.format("columns"),

@@ -121,25 +121,6 @@ def apply(matrix, x, g, groups, out):
 
 
 @part
-def apply_transposed(matrix, x, g, groups, out):
-    """Set out = matrixᵀ x for a group of columns. O(n²)."""
-    n = matrix.shape[0]
-    for i in range(0, n - 1, 2):
-        this, that = doubles_of(0.0), doubles_of(0.0)
-        for j in range(n):
-            at = load(x, j * groups + g)
-            this = fma(matrix[j, i], at, this)
-            that = fma(matrix[j, i + 1], at, that)
-        store(out, i * groups + g, this)
-        store(out, (i + 1) * groups + g, that)
-    if n % 2 == 1:
-        this = doubles_of(0.0)
-        for j in range(n):
-            this = fma(matrix[j, n - 1], load(x, j * groups + g), this)
-        store(out, (n - 1) * groups + g, this)
-
-
-@part
 def square(x, g, groups, out):
     """Set the lanes of a group in out to their squared lengths. O(n)."""
     total = doubles_of(0.0)
@@ -268,14 +249,14 @@ def backward(factors, matrices, paths):
             after, here = paths.p[l + 1], slice(LANES * g, LANES * (g + 1))
             square(after, g, groups, squares)
             paths.weight[l, here] = gain[l, g] ** 2 * squares[g] * paths.passed[l, here]
-            apply_transposed(matrices.v[l], after, g, groups, paths.x)
+            apply(matrices.v[l].T, after, g, groups, paths.x)
             scales_of(exponent[l], g, scales)
             times_slope(factors, h, matrices.signs[l], scales, gain[l], g, groups, paths.x)
             if two_matrix:
                 square(paths.x, g, groups, squares)
                 square(paths.z[l], g, groups, own)
                 paths.weight[l, here] += factors.gain_in**2 * squares[g] * own[g]
-                apply_transposed(matrices.w[l], paths.x, g, groups, paths.y)
+                apply(matrices.w[l].T, paths.x, g, groups, paths.y)
                 scaled(paths.y, g, groups, factors.gain_in)
                 added(keep[l], after, ones, paths.y, g, groups, paths.p[l])
             else:
