@@ -25,6 +25,7 @@ REGULAR = "regularity/{}.py"
 STACKED = ("tests/training/test_stack.py",)
 STACK, ENSEMBLE, GRID = "training/stack.py", "training/ensemble.py", "experiments/training.py"
 GALLERY = "experiments/gallery/{}.py"
+TRAIN = "training/{}.py"
 
 
 class Mutant(NamedTuple):
@@ -122,6 +123,16 @@ def images(file: str, name: str) -> tuple[str, ...]:
 
 
 FINITE = "gradients_are_finite_differences"
+
+
+def trained(name: str, file: str = "train") -> tuple[str, ...]:
+    return (f"tests/training/test_{file}.py::test_{name}",)
+
+
+def command(name: str) -> tuple[str, ...]:
+    return (f"tests/cli/test_cli_train.py::test_{name}",)
+
+
 MUTANTS = [
     # matrix-free
     Mutant("the variance is applied twice", SIM.format("joint"), "net.branches * math.sqrt(net.variances[1] / net.width)",
@@ -240,14 +251,10 @@ MUTANTS = [
     Mutant("a long stream repeats itself", SIM.format("scalars"), "stream[2] + (stream[4] >> np.uint64(28) << np.uint64(1))",
            "stream[2]", test("scalars", "a_stream_never_repeats_however_long")),
     # explicit
-    Mutant("a transposed matrix in the explicit backward pass", SIM.format("explicit"), "(v.T @ p.mantissa)", "(v @ p.mantissa)",
+    Mutant("columns: the inner matrix is not transposed", SIM.format("columns"), "apply(matrices.w[l].T, ", "apply(matrices.w[l], ",
            test("explicit", FINITE)),
-    Mutant("a transposed inner matrix in the explicit backward pass", SIM.format("explicit"), "(w.T @ u)", "(w @ u)",
-           test("explicit", FINITE)),
-    Mutant("the two-matrix derivative has lost its sign", SIM.format("explicit"), "u = c * signs * net.phi", "u = c * net.phi",
-           test("explicit", FINITE)),
-    Mutant("the explicit variance is applied twice", SIM.format("explicit"), "net.branches[l] * math.sqrt(v_out / n) * (v @ phi)",
-           "net.branches[l] * v_out / math.sqrt(n) * (v @ phi)", test("explicit", "forward_is_the_definition")),
+    Mutant("columns: the variance is applied twice", SIM.format("columns"), "net.branches * math.sqrt(v_out / net.width)",
+           "net.branches * v_out / math.sqrt(net.width)", test("explicit", "forward_is_the_definition")),
     Mutant("seeds of the explicit sampler collide", SIM.format("explicit"),
            "[seed & low, seed >> 32, replica & low, replica >> 32]", "(seed, replica)",
            test("explicit", "weights_depend_on_seed_and_replica_alone")),
@@ -274,7 +281,7 @@ MUTANTS = [
            against("vanilla, negative skip")),
     Mutant("a schedule is read one layer late", THEORY.format("sums"), "weights[: depth - lag + 1] * f(rho)",
            "weights[lag - 1 :] * f(rho)", ("tests/theory/test_sums.py",)),
-    Mutant("the branch's share ignores v_in", THEORY.format("shares"), "0.5 * v_in * v_out", "0.5 * v_out",
+    Mutant("the branch's share ignores v_in", THEORY.format("shares"), "(1.0 + slope**2) * v_in * v_out", "(1.0 + slope**2) * v_out",
            against("two matrices, uneven")),
     Mutant("hypoactivation has lost a factor 2", THEORY.format("activity"),
            "half - 0.25 * earlier_sums", "half - 0.5 * earlier_sums",
@@ -544,8 +551,8 @@ MUTANTS = [
            modules("build", "a_network_that_does_not_fit_into_memory")),
     Mutant("pytorch: coupled entries of any law", TORCH.format("build"), 'net.entries != "gaussian"', "False",
            modules("build", "bad_arguments[entries]")),
-    Mutant("pytorch: part of all names", "__init__.py", '    "predict",\n    "save",',
-           '    "predict",\n    "pytorch",\n    "save",',
+    Mutant("pytorch: part of all names", "__init__.py", '    "predict",\n    "regularity",',
+           '    "predict",\n    "pytorch",\n    "regularity",',
            ("tests/test_imports.py::test_pytorch_is_loaded_on_first_use_and_not_by_a_star",)),
     # data for training
     Mutant("data: pickles may import from NumPy", DATA.format("unpickling"), "if (module, name) not in ADMITTED",
@@ -624,6 +631,50 @@ MUTANTS = [
            ("tests/cli/test_cli_gallery.py::test_bad_input",)),
     Mutant("bad data leave a folder", GALLERY.format("make"), "        load(data)\n", "        pass\n",
            ("tests/cli/test_cli_gallery.py::test_bad_input",)),
+    # training
+    Mutant("train: the normal law for Student's", TRAIN.format("report"), "stdtrit(count - 1, 0.5 + 0.5 * LEVEL)", "1.96",
+           trained("an_interval_has_its_level")),
+    Mutant("train: one tail", TRAIN.format("report"), "0.5 + 0.5 * LEVEL", "LEVEL", trained("the_numbers_are_those_of_fit")),
+    Mutant("train: the first epoch for the last", TRAIN.format("report"), "each[name][-1]", "each[name][0]",
+           trained("the_numbers_are_those_of_fit")),
+    Mutant("train: the diverged are called the rest", TRAIN.format("report"), "len(networks) - len(ended)", "len(ended)",
+           trained("those_that_diverge_are_counted")),
+    Mutant("train: an epoch counted from 0", TRAIN.format("report"), "trained.diverged + 1", "trained.diverged",
+           trained("those_that_diverge_are_counted")),
+    Mutant("train: the first layers", TRAIN.format("report"), 'measured["branch_norms"][l] for l in layers',
+           'measured["branch_norms"][l] for l in range(len(layers))', trained("norms_are_told_at_a_few_layers")),
+    Mutant("train: the test's verdict is not heard", TRAIN.format("ensemble"),
+           "        self._go_on_with(loss.isfinite().numpy())\n", "", trained("what_the_last_step_throws_out_has_diverged")),
+    Mutant("train: weights that are constant", TRAIN.format("outcome"), "except BadValue:", "except ZeroDivisionError:",
+           trained("weights_without_roughness_have_no_hurst_index")),
+    Mutant("train: repeated", TRAIN.format("train"), '        if known["identity"] == identity:\n            return known\n',
+           '        if known["identity"] == identity:\n            return None\n',
+           trained("a_finished_training_is_read_and_not_repeated")),
+    Mutant("train: any result will do", TRAIN.format("train"), 'known["identity"] == identity', "True",
+           trained("a_result_of_something_else_is_not_overwritten")),
+    Mutant("train: the sizes are not those of the data", TRAIN.format("train"), "if name not in keep", "if name in keep",
+           command("data_decide_the_sizes_unless_they_are_given")),
+    Mutant("train: measuring costs no memory", TRAIN.format("fit"), " + MEASURING * entries_of(net)", "",
+           trained("memory_holds_what_is_measured_too")),
+    Mutant("train: checksums are not looked at", TRAIN.format("checkpoint"), "archive.testzip() is not None", "False",
+           trained("a_single_bit_is_enough", "fit")),
+    Mutant("train: a damaged checkpoint takes the place of the whole", TRAIN.format("checkpoint"), "if self._whole:",
+           "if latest.exists():", trained("a_damaged_checkpoint_does_not_take_the_place_of_the_whole_one", "fit")),
+    Mutant("train: a young temporary file is removed", TRAIN.format("checkpoint"), "> STALE", "> -1.0",
+           trained("what_kills_have_left_is_removed_in_time", "fit")),
+    Mutant("train: resumed without the optimizer", TRAIN.format("ensemble"),
+           '        self.optimizer.load_state_dict(state["optimizer"])\n', "",
+           trained("killed_at_random_moments", "train_killed")),
+    Mutant("train: torch goes by its own words", TRAIN.format("train"), 'error.name != "torch"', "True",
+           command("without_pytorch")),
+    Mutant("train: columns are clipped", "cli/trained.py", 'overflow="fold"', "no_wrap=True", command("nothing_is_clipped")),
+    Mutant("train: the largest losses to the last digit", "cli/tables.py", " or error >= 1e6", "",
+           command("nothing_is_clipped")),
+    Mutant("train: Ctrl-C does not say how to go on", "cli/training.py",
+           'raise Interruption(f"interrupted. {WAY_ON}") from None', "raise",
+           trained("ctrl_c_says_how_to_go_on", "train_killed")),
+    Mutant("train: a folder is made for what is refused", TRAIN.format("train"), "    with needing_torch():\n        from",
+           "    folder = None if out is None else _folder(out)\n    with needing_torch():\n        from", command("bad_input")),
 ]  # fmt: skip
 
 
