@@ -251,9 +251,11 @@ MUTANTS = [
     Mutant("a long stream repeats itself", SIM.format("scalars"), "stream[2] + (stream[4] >> np.uint64(28) << np.uint64(1))",
            "stream[2]", test("scalars", "a_stream_never_repeats_however_long")),
     # explicit
-    Mutant("columns: the inner matrix is not transposed", SIM.format("columns"), "apply(matrices.w[l].T, ", "apply(matrices.w[l], ",
+    Mutant("columns: the inner matrix is not transposed", SIM.format("columns"), "apply(matrices.w[l].T, ",
+           "apply(matrices.w[l], ",
            test("explicit", FINITE)),
-    Mutant("columns: the variance is applied twice", SIM.format("columns"), "net.branches * math.sqrt(v_out / net.width)",
+    Mutant("columns: the variance is applied twice", SIM.format("columns"),
+           "net.branches * math.sqrt(v_out / net.width)",
            "net.branches * v_out / math.sqrt(net.width)", test("explicit", "forward_is_the_definition")),
     Mutant("seeds of the explicit sampler collide", SIM.format("explicit"),
            "[seed & low, seed >> 32, replica & low, replica >> 32]", "(seed, replica)",
