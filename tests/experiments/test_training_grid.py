@@ -22,7 +22,7 @@ from reslim.experiments import training
 from reslim.experiments.training import train_grid
 from reslim.training.data import load
 from reslim.training.ensemble import Member
-from reslim.training.fit import fit
+from reslim.training.fit import Trained, fit
 from reslim.training.recipe import Recipe
 
 NET = ResNet(depth=8, width=10, skip=1.0, variance=1.0)
@@ -49,6 +49,17 @@ def test_cells_that_diverge_are_told_apart():
     assert found.diverged.sel(statistic="mean").values.tolist() == [0.0, 1.0]
     assert np.isfinite(found.accuracy.sel(skip=1.0, statistic="mean"))
     assert np.isnan(found.accuracy.sel(skip=1e20)).all()
+
+
+def test_statistics_are_over_the_seeds_that_did_not_diverge():
+    curves = [np.array([2.0, 0.5]), np.array([2.0, np.nan]), np.array([2.0, 0.7])]
+    found = [
+        Trained(Member(NET, seed, 1e-3), curve, curve, curve, 1 if np.isnan(curve[-1]) else None, None, None)
+        for seed, curve in enumerate(curves)
+    ]
+    accuracy, *_, diverged = training._statistics(found)
+    np.testing.assert_allclose(accuracy, [0.6, 0.1, 0.5, 0.7])
+    assert diverged[0] == pytest.approx(1 / 3)
 
 
 def test_chunks_are_bounded_and_the_numbers_do_not_depend_on_them(monkeypatch):
