@@ -89,7 +89,7 @@ def _checks(logs: Array, best: Array, labels: NDArray[np.int64]) -> list[Check]:
     """Hold the accuracies in three regions, and the rank correlation of accuracy and explosion, against what was measured."""
     chance = _chance(labels)
     regions = [
-        (f"accuracy where |mean log₁₀ r| < {NEAR:g}", np.abs(logs) < NEAR, 0.9, 0.1),
+        (f"accuracy where mean log₁₀ r is within ±{NEAR:g}", np.abs(logs) < NEAR, 0.9, 0.1),
         (f"accuracy where mean log₁₀ r < {STILL:g}: a linear classifier's", logs < STILL, 0.95, 0.05),
         (f"accuracy where mean log₁₀ r > {FAR:g}: chance", logs > FAR, chance, 0.1),
     ]
