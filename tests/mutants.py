@@ -22,7 +22,7 @@ TORCH = "pytorch/{}.py"
 THREE = "tests/test_three_interpreters.py::test_the_three_agree"
 DATA = "training/data/{}.py"
 REGULAR = "regularity/{}.py"
-STACKED = ("tests/training/test_stack.py",)
+STACKED = ("tests/training/test_batched_stack.py",)
 STACK, ENSEMBLE, GRID = "training/stack.py", "training/ensemble.py", "experiments/training.py"
 GALLERY = "experiments/gallery/{}.py"
 TRAIN = "training/{}.py"
@@ -406,7 +406,7 @@ MUTANTS = [
            "torch.mul(folded, _layers_first(self.factors[name]), out=_layers_first(self.grads[name]))",
            "_layers_first(self.grads[name]).copy_(folded)", STACKED),
     Mutant("batched: the networks that stay keep the others' signs", STACK, "self.signs[chosen]", "self.signs[: len(chosen)]",
-           fitted("stack", "the_networks_that_stay_are_not_changed")),
+           fitted("batched_stack", "the_networks_that_stay_are_not_changed")),
     Mutant("batched: all images in the first order", ENSEMBLE, "_order(member.seed, self.epoch,", "_order(member.seed, 0,",
            fitted("fit", "each_network_is_trained_as_if_alone")),
     Mutant("batched: one learning rate for all", ENSEMBLE,
