@@ -138,12 +138,12 @@ def test_version_and_help(run):
     for argv in ([], ["--help"], ["-h"]):
         outcome = run(*argv)
         assert outcome.status == 0
-        commands = ("predict", "simulate", "compare", "critical", "sweep", "demo", "gallery")
+        commands = ("predict", "simulate", "compare", "critical", "sweep", "demo", "gallery", "train")
         assert all(f"reslim {command}" in outcome.out for command in commands)
-        assert not any(command in outcome.out for command in ("train", "diagnose", "prescribe"))
+        assert not any(command in outcome.out for command in ("diagnose", "prescribe"))
 
 
-@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo"])
+@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo", "train"])
 def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0
