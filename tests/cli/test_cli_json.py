@@ -143,7 +143,7 @@ def test_version_and_help(run):
         assert not any(command in outcome.out for command in ("diagnose", "prescribe"))
 
 
-@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo", "train"])
+@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo"])
 def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0
