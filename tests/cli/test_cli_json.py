@@ -143,12 +143,12 @@ def test_version_and_help(run):
         assert not any(command in outcome.out for command in ("diagnose", "prescribe"))
 
 
-@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo"])
+@pytest.mark.parametrize("command", ["predict", "simulate", "compare", "critical", "sweep", "gallery", "demo", "train"])
 def test_help_of_a_command_has_an_example(run, command):
     outcome = run(command, "--help")
     assert outcome.status == 0
     assert f"Example: reslim {command}" in outcome.out
-    assert ("--functional" in outcome.out) == (command not in ("critical", "gallery", "demo"))
+    assert ("--functional" in outcome.out) == (command not in ("critical", "gallery", "demo", "train"))
     assert ("--summary" in outcome.out) == (command == "simulate")
 
 

@@ -42,11 +42,8 @@ def prepared(net: NetworkOptions, asked: SweepOptions, how: RunOptions) -> Prepa
     """Return what the options ask for, with nothing written yet."""
     jobs = None if how.jobs is None else parsing.integer(how.jobs)
     if how.resume is not None:
-        refuse_with_resume(how.resume, [*given(net), *given(asked), *(["out"] if how.out is not None else [])])
-        folder = Path(how.resume)
-        axes = Store(folder, Simulation.name).plan().grid.axes
-        again = partial(run.resume, folder, jobs=jobs, executor=how.executor)  # type: ignore[arg-type]
-        return Prepared(Simulation.name, folder, axes, again)
+        extra = [*given(net), *given(asked), *(["out"] if how.out is not None else [])]
+        return gone_on_with(Simulation.name, how.resume, extra, jobs=jobs, executor=how.executor)
     if how.out is None:
         raise Refusal("--out is missing: a sweep needs a folder, which can be gone on with.")
     folder = files.check_folder_to_make(how.out)
@@ -66,10 +63,12 @@ def given(options: object) -> dict[str, Any]:
     return {f.name: value for f in fields(options) if (value := getattr(options, f.name)) is not None}  # type: ignore[arg-type]
 
 
-def refuse_with_resume(folder: str, extra: Sequence[str]) -> None:
-    """Refuse options beside --resume."""
+def gone_on_with(task: str, resume: str, extra: Sequence[str], **where: Any) -> Prepared:
+    """Return what goes on in the folder of --resume; refuse other options beside it."""
     if extra:
-        raise Refusal(f"--resume takes everything from the plan in {folder}: drop --{extra[0].replace('_', '-')}.")
+        raise Refusal(f"--resume takes everything from the plan in {resume}: drop --{extra[0].replace('_', '-')}.")
+    folder = Path(resume)
+    return Prepared(task, folder, Store(folder, task).plan().grid.axes, partial(run.resume, folder, task, **where))
 
 
 def refuse_both(given: dict[str, Any], axes: tuple[Axis, ...]) -> None:

@@ -116,10 +116,14 @@ def sweep(found: xr.Dataset, folder: Path) -> list[Any]:
     body = [_sweep_table(found, fields, shown)] if small else _sweep_outline(found, fields, shown)
     size = f"{count:,} cells of {found.attrs['replicas']:,} exact networks"
     run = f"{size}, all with seed {found.attrs['seed']}. ±: one standard error."
-    where = f"{folder}: table.parquet (a row a cell, quantity and statistic), sweep.nc (the same as an xarray Dataset)."
     varied = [SHORTHANDS[field][0] if field in SHORTHANDS else field for field in fields]
     head = f"Swept over {' and '.join(fields)}: {results.spec_of(found).described(without=varied)}"
-    return [head, "", *body, "", *_glossary(found), run, where]
+    return [head, "", *body, "", *_glossary(found), run, files_in(folder)]
+
+
+def files_in(folder: Path) -> str:
+    """Say what the folder of a sweep holds."""
+    return f"{folder}: table.parquet (a row a cell, quantity and statistic), sweep.nc (the same as an xarray Dataset)."
 
 
 def _sweep_table(found: xr.Dataset, fields: list[str], shown: list[str]) -> Table:
@@ -128,15 +132,16 @@ def _sweep_table(found: xr.Dataset, fields: list[str], shown: list[str]) -> Tabl
         table.add_column(column, justify="left" if column == "quantity" else "right", no_wrap=True)
     for indices in product(*(range(found.sizes[field]) for field in fields)):
         cell = found.isel(dict(zip(fields, indices, strict=True)))
-        labels = [_label(cell[field].item()) for field in fields]
+        labels = [coordinate(cell[field].item()) for field in fields]
         for name in shown:
             table.add_row(*labels, name, *_statistics(_by_label(cell[name].isel(input=0), "statistic")))
             labels = [""] * len(fields)
     return table
 
 
-def _label(coordinate: float | str) -> str:
-    return f"{coordinate:.6g}" if isinstance(coordinate, float) else str(coordinate)
+def coordinate(value: float | str) -> str:
+    """Return the value of a varied field."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _statistics(found: Mapping[str, float]) -> list[str]:
@@ -153,8 +158,8 @@ def _sweep_outline(found: xr.Dataset, fields: list[str], shown: list[str]) -> li
     return [*axes, *spans]
 
 
-def _ends(coordinate: xr.DataArray) -> str:
-    first, last = (_label(end.item()) for end in (coordinate[0], coordinate[-1]))
+def _ends(values: xr.DataArray) -> str:
+    first, last = (coordinate(end.item()) for end in (values[0], values[-1]))
     return first if first == last else f"{first} … {last}"
 
 

@@ -11,14 +11,14 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from reslim.cli.tables import value, with_error
+from reslim.cli.tables import MOST_ROWS, coordinate, files_in, value, with_error
 from reslim.results import finite
 from reslim.spec import ResNet
 
 if TYPE_CHECKING:
     import xarray as xr
 
-MOST_ROWS, MOST_BEST = 40, 10  # of a grid's table
+MOST_BEST = 10  # rows of the table of a large grid
 
 ENDS = {"accuracy": "accuracy on the test images", "test_loss": "loss on the test images", "train_loss": "loss in training"}
 MEASURED = {
@@ -97,29 +97,24 @@ def grid(found: xr.Dataset, folder: Path) -> list[Any]:
     for place in shown:
         cell = means.isel(cell=place)
         numbers = [f"{cell[name].item():.3g}" for name in ("accuracy", "test_loss", "diverged")]
-        table.add_row(*(_coordinate(cell[field].item()) for field in fields), *numbers)
+        table.add_row(*(coordinate(cell[field].item()) for field in fields), *numbers)
     lost = int((means.diverged == 1.0).sum())
     head = f"{count:,} networks, {found.attrs['seeds']} seed(s) each, on {found.attrs['data']}; {lost:,} diverged."
     some = [] if count <= MOST_ROWS else [f"The best {MOST_BEST} by accuracy on the test images:"]
-    where = f"{folder}: table.parquet (a row a cell, quantity and statistic), sweep.nc (the same as an xarray Dataset)."
-    return [head, *some, "", table, "", where]
-
-
-def _coordinate(value: float | str) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return [head, *some, "", table, "", files_in(folder)]
 
 
 def grid_payload(found: xr.Dataset) -> dict[str, Any]:
     """Return the object that `reslim train --vary … --json` prints: nested lists over the varied fields."""
-    fields = list(json.loads(found.attrs["vary"]))
+    vary = json.loads(found.attrs["vary"])
     return {
         "spec": json.loads(found.attrs["spec"]),
-        "vary": json.loads(found.attrs["vary"]),
+        "vary": vary,
         **{name: found.attrs[name] for name in ("data", "optimizer", "schedule", "where")},
         **{name: int(found.attrs[name]) for name in ("epochs", "batch", "seed", "seeds")},
         "quantities": {
             str(name): {
-                str(key): finite(found[name].sel(statistic=key).transpose(*fields).values) for key in found.statistic.values
+                str(key): finite(found[name].sel(statistic=key).transpose(*vary).values) for key in found.statistic.values
             }
             for name in found.data_vars
         },

@@ -11,10 +11,8 @@ from typing import Any
 from reslim.cli import files, network, parsing, vary
 from reslim.cli.options import FolderOptions, GridOptions, NetworkOptions, TrainOptions
 from reslim.cli.phrases import Interruption, Refusal, said_by_system
-from reslim.cli.sweeping import Prepared, given, refuse_both, refuse_with_resume
-from reslim.experiments.sweep import run
+from reslim.cli.sweeping import Prepared, given, gone_on_with, refuse_both
 from reslim.experiments.sweep.axes import read
-from reslim.experiments.sweep.store import Store
 
 READERS: dict[str, Callable[[str], Any]] = {
     "limit": parsing.integer,
@@ -57,9 +55,7 @@ def grid(net: NetworkOptions, asked: TrainOptions, spread: GridOptions, how: Fol
 
     if spread.resume is not None:
         extra = {**given(net), **given(asked), **given(spread)}.keys() - {"resume", "jobs", "executor"}
-        refuse_with_resume(spread.resume, [*sorted(extra), *(["out"] if how.out is not None else [])])
-        folder = Path(spread.resume)
-        return Prepared(TASK, folder, Store(folder, TASK).plan().grid.axes, partial(run.resume, folder, TASK, **where))
+        return gone_on_with(TASK, spread.resume, [*sorted(extra), *(["out"] if how.out is not None else [])], **where)
     if how.out is None:
         raise Refusal("--out is missing: a grid needs a folder, which can be gone on with.")
     folder = files.check_folder_to_make(how.out)
@@ -67,9 +63,8 @@ def grid(net: NetworkOptions, asked: TrainOptions, spread: GridOptions, how: Fol
     axes = read("train", values, training.Training.settings)
     refuse_both({**network.given(net), **given(asked)}, axes)
     built, keep = network.build(net, varied=axes), network.sizes_given(net)
-    return Prepared(
-        TASK, folder, axes, partial(training.train_grid, built, values, keep=keep, out=folder, **where, **_arguments(asked))
-    )
+    first = partial(training.train_grid, built, values, keep=keep, out=folder, **where, **_arguments(asked))
+    return Prepared(TASK, folder, axes, first)
 
 
 def _arguments(asked: TrainOptions) -> dict[str, Any]:

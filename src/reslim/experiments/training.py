@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import numpy as np
 import xarray as xr
 
-from reslim import checks
 from reslim.errors import BadValue
 from reslim.experiments.sweep import kernels, run
 from reslim.experiments.sweep.axes import read
@@ -22,11 +21,11 @@ from reslim.experiments.sweep.task import TASKS, Found, Place, Task
 from reslim.spec import ResNet
 from reslim.training.data import Dataset
 from reslim.training.recipe import Recipe, rate_of
-from reslim.training.train import loaded_images, needing_torch, sized
+from reslim.training.train import loaded_images, needing_torch, seeds_from, sized
 
 with needing_torch():
     from reslim.training import fit as fitting
-    from reslim.training.ensemble import Member
+    from reslim.training.ensemble import CURVES, Member
 
 CALL = TASKS["train"].call
 MOST_NETWORKS, MOST_BYTES = 20, 2e9  # of a chunk: what the cache likes, and the memory of a worker
@@ -89,9 +88,11 @@ class Training(Task):
         images = images_of(self.data, self.limit, self.test_share)
         alike: dict[Any, list[int]] = {}
         for number, cell in enumerate(grid.cells):
-            with grid.blamed(number):
-                fitting.check(self._members(cell), images, self.recipe)
-            alike.setdefault(fitting.shape(cell.net), []).append(number)
+            shape = fitting.shape(cell.net)
+            if shape not in alike:  # whether a network can be trained is a matter of its shape
+                with grid.blamed(number):
+                    fitting.check(self._members(cell), images, self.recipe)
+            alike.setdefault(shape, []).append(number)
         for members in alike.values():
             yield from self._cut(members, grid.cells[members[0]].net)
 
@@ -172,9 +173,8 @@ def train_grid(
     recipe = Recipe(epochs, lr, optimizer, batch, schedule, where)  # type: ignore[arg-type]
     images = images_of(data, limit, test_share)
     net = sized(net, images, keep)
-    seed, seeds = checks.seed64(CALL, seed), checks.positive_int(CALL, "seeds", seeds)
-    checks.seed64(CALL, seed + seeds - 1)
-    task = Training(data, limit, test_share, digest_of(images), recipe, seed, seeds)
+    each_seed = seeds_from(seed, seeds)
+    task = Training(data, limit, test_share, digest_of(images), recipe, each_seed.start, len(each_seed))
     grid = Grid(CALL, net, read(CALL, vary, task.settings))
     return run.carry_out(grid, task, out=out, jobs=jobs, executor=executor, progress=progress)
 
@@ -188,15 +188,15 @@ def images_of(data: str, limit: int | None = None, test_share: float = 0.2) -> D
 def digest_of(images: Dataset) -> str:
     """Return a hash of the images."""
     digest = hashlib.sha256()
-    for array in (images.x_train, images.y_train, images.x_test, images.y_test):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for content in images.content():
+        digest.update(content)
     return digest.hexdigest()[:16]
 
 
 def _statistics(found: Sequence[fitting.Trained]) -> np.ndarray:
     """Return the statistics (quantities, statistics) over the seeds of a cell."""
     lasting = [each for each in found if each.diverged is None]
-    numbers = {name: [float(getattr(each, name)[-1]) for each in lasting] for name in ("accuracy", "test_loss", "train_loss")}
+    numbers = {name: [float(getattr(each, name)[-1]) for each in lasting] for name in CURVES}
     numbers["diverged"] = [float(each.diverged is not None) for each in found]
     return np.array([_over_seeds(np.array(numbers[name])) for name in QUANTITIES])
 

@@ -57,8 +57,8 @@ class Ensemble:
         self._y_test = torch.tensor(data.y_test, device=device)
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        """Return one optimizer, in which every network is a group with its own learning rate."""
-        groups = [{"params": self.stack.parts(place), "lr": self.members[member].lr} for place, member in enumerate(self.alive)]
+        """Return one optimizer, in which every network is a group; an epoch begins by setting their learning rates."""
+        groups = [{"params": self.stack.parts(place)} for place in range(len(self.alive))]
         return OPTIMIZERS[self.recipe.optimizer](groups, fused=True)
 
     @torch.no_grad()
@@ -135,12 +135,12 @@ class Ensemble:
             for part, state in zip(group["params"], old, strict=True):
                 self.optimizer.state[part] = state
 
-    def weights(self, member: int) -> explicit.Weights | None:
-        """Return a member's weights in unit variance, as they are now; None where it has diverged."""
+    def weights(self, member: int, first: explicit.Weights) -> explicit.Weights | None:
+        """Return a member's weights in unit variance, as they are now, `first` before training; None where it has diverged."""
         places = np.flatnonzero(self.alive == member)
         if not places.size:
             return None
-        return self.stack.unit_weights(int(places[0]), drawn([self.members[member]])[0])
+        return self.stack.unit_weights(int(places[0]), first)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that changes in training, as tensors and plain values."""
@@ -169,12 +169,9 @@ class Ensemble:
 
 def drawn(members: Sequence[Member]) -> list[explicit.Weights]:
     """Return the weights of each member; those that differ in factors or learning rate alone share theirs."""
-    found: dict[tuple[ResNet, int], explicit.Weights] = {}
-    for member in members:
-        key = member.net.replace(skip=1.0, branch=1.0, variance=1.0), member.seed
-        if key not in found:
-            found[key] = explicit.draw_weights(member.net, member.seed, 0)
-    return [found[member.net.replace(skip=1.0, branch=1.0, variance=1.0), member.seed] for member in members]
+    keys = [(member.net.replace(skip=1.0, branch=1.0, variance=1.0), member.seed) for member in members]
+    found = {(net, seed): explicit.draw_weights(net, seed, 0) for net, seed in dict.fromkeys(keys)}
+    return [found[key] for key in keys]
 
 
 def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:

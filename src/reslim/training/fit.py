@@ -138,8 +138,8 @@ def identity(members: Sequence[Member], data: Dataset, recipe: Recipe) -> str:
     """Return a text that is the same for the same training only."""
     parts = [[member.net.to_dict(), member.seed, member.lr] for member in members]
     digest = hashlib.sha256(json.dumps([parts, asdict(recipe)], sort_keys=True).encode())
-    for array in (data.x_train, data.y_train, data.x_test, data.y_test):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for content in data.content():
+        digest.update(content)
     return f"{members[0].net.described()} on {data.name}, {digest.hexdigest()[:16]}"
 
 
@@ -170,7 +170,10 @@ def _results(ensemble: Ensemble, measured: bool, weights: bool) -> list[Trained]
     for number, member in enumerate(ensemble.members):
         curves = {name: ensemble.curves[name][number] for name in CURVES}
         diverged = int(ensemble.diverged[number]) if ensemble.diverged[number] >= 0 else None
-        first, last = (drawn([member])[0], ensemble.weights(number)) if measured or weights else (None, None)
+        first, last = (None, None)
+        if measured or weights:
+            (first,) = drawn([member])
+            last = ensemble.weights(number, first)
         before, after = _before_and_after(ensemble, number, first, last) if measured and first else (None, None)
         one = Trained(member, **curves, diverged=diverged, before=before, after=after)
         found.append(replace(one, first=first, last=last) if weights else one)

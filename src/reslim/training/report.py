@@ -35,7 +35,7 @@ def of(trained: Sequence[Trained], data: Dataset, recipe: Recipe) -> dict[str, A
         "seed": trained[0].member.seed,
         "seeds": len(trained),
         **{name: statistic(each[name][-1] for each in ended) for name in ENDS},
-        "chance": float(np.bincount(data.y_test).max() / len(data.y_test)),
+        "chance": data.chance,
         "diverged": {"count": len(networks) - len(ended), "epochs": [each["diverged"] for each in networks]},
         "before": _summary(each["before"] for each in networks),
         "after": _summary(each["after"] for each in ended),

@@ -76,14 +76,13 @@ def train(
     """
     started = time.perf_counter()
     recipe = Recipe(epochs, lr, optimizer, batch, schedule, where)
-    first, count = checks.seed64(CALL, seed), checks.positive_int(CALL, "seeds", seeds)
-    checks.seed64(CALL, first + count - 1)
+    each_seed = seeds_from(seed, seeds)
     with needing_torch():
         from reslim.training import fit as fitting
     loaded = loaded_images(data, limit, test_share)
     net = sized(net, loaded, keep)
-    fitting.check_memory(net, count, recipe.batch)
-    members = [fitting.Member(net, each, recipe.lr) for each in range(first, first + count)]
+    fitting.check_memory(net, len(each_seed), recipe.batch)
+    members = [fitting.Member(net, each, recipe.lr) for each in each_seed]
     fitting.check(members, loaded, recipe)
     folder = None if out is None else _folder(out)
     identity = fitting.identity(members, loaded, recipe)
@@ -94,6 +93,13 @@ def train(
     if folder is not None:
         results.write_text(folder / RESULT, json.dumps(found, allow_nan=False) + "\n")
     return found
+
+
+def seeds_from(seed: int, seeds: int) -> range:
+    """Return so many seeds from the first on, all of 64 bits."""
+    first, count = checks.seed64(CALL, seed), checks.positive_int(CALL, "seeds", seeds)
+    checks.seed64(CALL, first + count - 1)
+    return range(first, first + count)
 
 
 def loaded_images(data: str, limit: int | None, test_share: float) -> images.Dataset:

@@ -41,7 +41,7 @@ def draw(quick: bool, data: str) -> Drawn:
     images = images_of(data, limit)
     net = ResNet(depth=depth, width=WIDTH, skip=1.0, variance=1.0, n_in=images.n_in, n_out=images.classes)
     vary = {"beta": betas.tolist(), "hurst": hursts.tolist(), "lr": rates.tolist()}
-    best = _best(train_grid(net, vary, data, epochs=epochs, limit=limit, jobs=1 if quick else None), images.y_test)
+    best = _best(train_grid(net, vary, data, epochs=epochs, limit=limit, jobs=1 if quick else None), images.chance)
     logs = np.array([_at_first(net, betas, hurst, replicas) for hurst in hursts]).T / math.log(10.0)
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
@@ -64,18 +64,13 @@ def draw(quick: bool, data: str) -> Drawn:
     left.legend(loc="upper left")
     settings = {"data": images.name, "width": WIDTH, "depth": depth, "epochs": epochs, "rates": rates.tolist(), "seed": SEED}
     settings |= {"betas": betas.tolist(), "accuracy": np.round(best, 4).tolist(), "log10_r": np.round(logs, 3).tolist()}
-    return Drawn(figure, _checks(logs, best, images.y_test), settings)
+    return Drawn(figure, _checks(logs, best, images.chance), settings)
 
 
-def _best(trained: xr.Dataset, labels: NDArray[np.int64]) -> Array:
+def _best(trained: xr.Dataset, chance: float) -> Array:
     """Return the best accuracy over the learning rates (β, H); chance where all networks diverged."""
-    accuracy = trained.accuracy.sel(statistic="mean").fillna(_chance(labels))
+    accuracy = trained.accuracy.sel(statistic="mean").fillna(chance)
     return accuracy.max("lr").transpose("beta", "hurst").values
-
-
-def _chance(labels: NDArray[np.int64]) -> float:
-    """Return the share of the largest class."""
-    return float(np.bincount(labels).max() / len(labels))
 
 
 def _at_first(net: ResNet, betas: Array, hurst: float, replicas: int) -> Array:
@@ -85,9 +80,8 @@ def _at_first(net: ResNet, betas: Array, hurst: float, replicas: int) -> Array:
     return np.array([arrived(sample, OUTPUT).mean() for sample in drawn])
 
 
-def _checks(logs: Array, best: Array, labels: NDArray[np.int64]) -> list[Check]:
+def _checks(logs: Array, best: Array, chance: float) -> list[Check]:
     """Hold the accuracies in three regions, and the rank correlation of accuracy and explosion, against what was measured."""
-    chance = _chance(labels)
     regions = [
         (f"accuracy where mean log₁₀ r is within ±{NEAR:g}", np.abs(logs) < NEAR, 0.9, 0.1),
         (f"accuracy where mean log₁₀ r < {STILL:g}: a linear classifier's", logs < STILL, 0.95, 0.05),

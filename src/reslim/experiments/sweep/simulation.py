@@ -119,7 +119,8 @@ class Simulation(Task):
         """Draw the networks of a chunk."""
         asked: dict[str, Any] = asdict(self) | {"quantities": tuple(name for name in QUANTITIES if name in self.quantities)}
         nets = [cell.net for cell in cells]
-        return [self._found(summary, net) for net, summary in zip(nets, simulate_cells(nets, **asked), strict=True)]
+        drawn = simulate_together(nets, **asked, threads=1, draws=False)  # each to the last bit as `simulate` alone gives it
+        return [self._found(summary, net) for net, summary in zip(nets, drawn, strict=True)]
 
     def _found(self, summary: xr.Dataset, net: ResNet) -> Found:
         values = [_statistics(summary[name], layers) for name, layers in self.selected(net).items()]
@@ -156,11 +157,6 @@ def request(
 def _in_order(names: Iterable[str] | None, resolved: Sequence[Quantity]) -> tuple[str, ...]:
     known = tuple(quantity.name for quantity in resolved)
     return known if names is None else tuple(dict.fromkeys(names))
-
-
-def simulate_cells(nets: Sequence[ResNet], replicas: int, seed: int, **how: Any) -> list[xr.Dataset]:
-    """Return the summaries of networks, each the same to the last bit as `simulate` gives it alone."""
-    return simulate_together(nets, replicas, seed, threads=1, draws=False, **how)
 
 
 def _statistics(variable: xr.DataArray, layers: list[int]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,3 +49,13 @@ class Dataset:
     def n_in(self) -> int:
         """Return the number of features, the pixels of one image."""
         return self.x_train.shape[1]
+
+    @property
+    def chance(self) -> float:
+        """Return the accuracy of always the same answer: the share of the largest class among the test images."""
+        return float(np.bincount(self.y_test).max() / len(self.y_test))
+
+    def content(self) -> Iterator[bytes]:
+        """Yield the bytes of images and labels, for a hash."""
+        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
+            yield np.ascontiguousarray(array).tobytes()
