@@ -22,7 +22,7 @@ TOLERANCE = 1e-11  # of the variance that negative eigenvalues may take: the err
 UNSEEN = 1e-13  # of the variance, in the highest frequencies: what is left out of smooth series
 LONGEST = 64  # periods tried, in depths
 DEEPEST = 4096  # of a matrix that is factored
-AT_ONCE = 2**18  # numbers that are transformed together
+AT_ONCE = 2**16  # numbers that are transformed together: they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class Periodic:
         from scipy.fft import irfft  # here, because it takes time to load
 
         depth, count = series.shape
-        size = max(1, AT_ONCE // self.period)
+        size = min(count, max(1, AT_ONCE // self.period))
+        noise = np.empty((size, len(self.roots), 2))
         for first in range(0, count, size):
             block = series[:, first : first + size]
-            noise = rng.standard_normal((block.shape[1], len(self.roots), 2)).view(np.complex128)[..., 0]
-            noise *= self.roots
-            full: Any = irfft(noise, self.period, overwrite_x=True)
+            rng.standard_normal(out=noise[: block.shape[1]])
+            spectra = noise[: block.shape[1]].view(np.complex128)[..., 0]
+            spectra *= self.roots
+            full: Any = irfft(spectra, self.period, overwrite_x=True)
             block[:] = full[:, :depth].T
 
 

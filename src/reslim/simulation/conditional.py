@@ -133,3 +133,4 @@ def run(net: ResNet, inputs: Array, seed: int, first: int, rec: Records) -> None
     for row in range(len(rec.alive)):
         weights, found = _path(net, factors, inputs, seed, first + row)
         path_records.record(net, weights, found, own, rec, row)
+        path_records.record_overlap(found, own, rec, row)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation import across_depth, columns, path_records
+from reslim.simulation import across_depth, columns, path_records, records
 from reslim.simulation.columns import Matrices
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
@@ -119,10 +119,13 @@ def turned(p_d: Array, z_d: Array, functional: int) -> Array:
 def run(nets: Sequence[ResNet], inputs: Array, functional: int | None, seed: int, first: int, recs: Sequence[Records]) -> None:
     """Fill the records of each network with the replicas first, first + 1, …; networks may differ in skip and branch alone."""
     blocks, found = None, None  # the memory is that of the first: to get it anew would take as long as to draw into it
-    for row in range(len(recs[0].alive)):
+    own = [slice(place * len(inputs), (place + 1) * len(inputs)) for place in range(len(nets))]
+    wide = records.side_by_side(recs)
+    for row in range(len(wide.alive)):
         weights = draw_weights(nets[0], seed, first + row, blocks)
         found = paths(nets, weights, inputs, functional, found)
         blocks = weights.blocks
-        for place, (net, rec) in enumerate(zip(nets, recs, strict=True)):
-            own = slice(place * len(inputs), (place + 1) * len(inputs))
-            path_records.record(net, weights, found, own, rec, row)
+        path_records.record(nets[0], weights, found, slice(len(nets) * len(inputs)), wide, row)
+        for columns_of_net, rec in zip(own, recs, strict=True):
+            path_records.record_overlap(found, columns_of_net, rec, row)
+    records.divide(wide, recs)

@@ -60,7 +60,7 @@ def gradients(paths: Paths, own: slice, layers: Any) -> Steps:
 
 
 def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, row: int) -> None:
-    """Write down the columns `own`, the inputs of one network."""
+    """Write down the columns `own`: the inputs of one network, or of several that differ in skip and branch alone."""
     layers = np.flatnonzero(rec.slot >= 0)
     first, last, z = (states(paths, own, these) for these in ([0], [-1], layers))
     rec.log_square_0[row] = first.log_squares()[0]
@@ -69,13 +69,17 @@ def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, ro
         rec.log_square[row] = z.log_squares()
     if len(rec.log_displacement):
         rec.log_displacement[row] = z.log_distances(first) - 0.5 * rec.log_square_0[row]
-    if len(rec.overlap):
-        rec.overlap[row] = cosines(z.mantissas)
     _record_activity(net, weights, paths, own, rec, row)
     _record_output(net, weights, last, rec, row)
     if len(paths.p):
         _record_gradients(paths, z, own, layers, rec, row)
         _record_weights(paths, own, layers, rec, row)
+
+
+def record_overlap(paths: Paths, own: slice, rec: Records, row: int) -> None:
+    """Write down the cosines between the inputs of one network, the columns `own`."""
+    if len(rec.overlap):
+        rec.overlap[row] = cosines(states(paths, own, np.flatnonzero(rec.slot >= 0)).mantissas)
 
 
 def _record_activity(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, row: int) -> None:
@@ -95,7 +99,8 @@ def _record_activity(net: ResNet, weights: Any, paths: Paths, own: slice, rec: R
 def _record_output(net: ResNet, weights: Any, last: Steps, rec: Records, row: int) -> None:
     if not len(rec.output) and not len(rec.log_output_norm):
         return
-    out = Steps(last.mantissas @ weights.w_out.T / math.sqrt(net.width), last.exponents)
+    sums = np.sum(last.mantissas[:, :, None] * weights.w_out, axis=3)  # no product of matrices: its bits depend on their sizes
+    out = Steps(sums / math.sqrt(net.width), last.exponents)
     if len(rec.output):
         with np.errstate(over="ignore"):  # only the coordinates themselves can leave the range of a float64
             rec.output[row] = np.ldexp(out.mantissas[0], out.exponents[0].astype(int)[:, None]).T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,3 +72,21 @@ def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int,
         return np.full(_shape(name, rows, len(layers), inputs, n_out), np.nan)
 
     return Records(slot, *(array(name) for name in Records._fields[1:]))
+
+
+def side_by_side(recs: Sequence[Records]) -> Records:
+    """Make the records of networks with the same layers and inputs, with all their inputs in one; overlaps are left out."""
+    wide = {
+        name: np.full((*array.shape[:-1], len(recs) * array.shape[-1]), np.nan)
+        for name, array in recs[0]._asdict().items()
+        if name != "slot" and len(array)
+    }
+    return recs[0]._replace(**wide | {"overlap": recs[0].overlap[:0]})
+
+
+def divide(wide: Records, recs: Sequence[Records]) -> None:
+    """Hand each network the records of its inputs."""
+    for name, array in wide._asdict().items():
+        if name != "slot" and len(array):
+            for rec, own in zip(recs, np.split(array, len(recs), axis=-1), strict=True):
+                getattr(rec, name)[:] = own
