@@ -625,6 +625,8 @@ MUTANTS = [
     Mutant("regularity: the trace norm", REGULAR.format("sizes"), "np.float64), 2)", "np.float64), 'nuc')",
            regular("sizes", "norms_of_matrices")),
     # the gallery
+    Mutant("scaling: every contraction twice", "theory/identity_side.py", "return 0.5 * net.variances[1] / net.width",
+           "return net.variances[1] / net.width", ("tests/experiments/test_gallery.py::test_the_numbers_come_out[contraction]",)),
     Mutant("correlations of weights count once in their sums", GALLERY.format("trained_nets"), "lag + 2.0 * sum(", "lag + sum(",
            ("tests/experiments/test_trained_weights.py::test_the_index_of_weights_with_a_flow",)),
     Mutant("every trained network has β = 1", GALLERY.format("trained_nets"), "DepthPower(kind.beta)", "DepthPower(1.0)",

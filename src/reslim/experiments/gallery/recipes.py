@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from reslim.experiments.gallery import exponents, li_nica_roy, marion, phase
+from reslim.experiments.gallery import contraction, exponents, li_nica_roy, marion, phase
 from reslim.experiments.gallery.recipe import Drawn, Recipe
 
 LNR = "Li, Nica, Roy, arXiv:2106.04013"
@@ -33,6 +33,7 @@ RECIPES = {
         Recipe("mfbv-6", "Figure 6: fractional Brownian motion", MFBV, marion.paths),
         Recipe("mfbv-7", "Figure 7: explosion and identity over regularity and scaling", MFBV, phase.diagram),
         Recipe("exponents", "How fast displacements fall with the depth", MFBV, exponents.identity_side),
+        Recipe("contraction", "Rough weights contract one-matrix networks", MFBV, contraction.collapse),
         _training("weights-after-training", "Figure 8: weights before and after training", MFBV, "trained_weights"),
         _training("accuracy-map", "Figure 9: accuracy after training over regularity and scaling", MFBV, "accuracy_map"),
     )
