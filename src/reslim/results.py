@@ -89,10 +89,10 @@ def variable(
     }
     if quantity.domain != "none":
         attrs["layers"] = np.asarray(own, dtype=np.int64)
-        foreign = [index for index, layer in enumerate(union) if layer not in set(own)]
-        if foreign:
+        foreign = (*(slice(None) for _ in lead), np.flatnonzero(~np.isin(union, own)))
+        if not np.isnan(values[foreign]).all():
             values = values.copy()
-            values[(slice(None),) * len(lead) + (foreign,)] = np.nan
+            values[foreign] = np.nan
     return xr.DataArray(values, dims=(*lead, *quantity.dims), attrs=attrs)
 
 

@@ -43,7 +43,7 @@ SMOOTH = {
 
 
 def records_of(run, net, names, count=37, inputs=1):
-    rec = allocate(names, count, list(range(net.depth + 1)), net.depth, inputs, net.n_out)
+    rec = allocate(names, count, list(range(net.depth + 1)), net.depth, inputs, net.n_out).cleared()
     run(rec)
     return rec
 
@@ -109,7 +109,7 @@ def test_the_bias_of_single_precision_in_a_deep_network():
     x = np.ones((1, net.n_in))
     found = []
     for run in (lambda rec: forward.run(net, x, 1, 0, rec), lambda rec: joint.run(net, x, False, 0, False, 1, 0, rec)):
-        rec = allocate(("log_growth",), 16, [net.depth], net.depth, 1, net.n_out)
+        rec = allocate(("log_growth",), 16, [net.depth], net.depth, 1, net.n_out).cleared()
         run(rec)
         found.append(rec.log_square[:, 0, 0])
     deviation = found[1].std(ddof=1)

@@ -37,6 +37,12 @@ class Records(NamedTuple):
         """Return views on the replicas start … stop - 1."""
         return Records(self.slot, *(array[start:stop] for array in self[1:]))
 
+    def cleared(self) -> Records:
+        """Fill the arrays with NaN, which is what stays where a sampler writes nothing."""
+        for array in self[1:]:
+            array.fill(np.nan)
+        return self
+
 
 _SHAPES = {
     "log_square": "Sm", "log_displacement": "Sm", "active_fraction": "Sm", "active_energy": "Sm", "overlap": "Smm",
@@ -62,14 +68,14 @@ def size_in_bytes(names: Iterable[str], replicas: int, slots: int, inputs: int, 
 
 
 def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int, inputs: int, n_out: int) -> Records:
-    """Make the records of these quantities at these layers, filled with NaN."""
+    """Make the records of these quantities at these layers; they must be cleared, by the thread that draws them."""
     wanted = recorded(names)
     slot = np.full(depth + 1, -1, dtype=np.int64)
     slot[layers] = np.arange(len(layers))
 
     def array(name: str) -> Array:
         rows = replicas if name in wanted else 0
-        return np.full(_shape(name, rows, len(layers), inputs, n_out), np.nan)
+        return np.empty(_shape(name, rows, len(layers), inputs, n_out))
 
     return Records(slot, *(array(name) for name in Records._fields[1:]))
 

@@ -239,7 +239,11 @@ def _draws(
     """Return all draws of networks that are drawn together: `run` fills their records from a first replica on."""
     memory.check_draws(replicas, sum(layout.size_in_bytes(replicas) for layout in layouts))
     recs = [layout.records(replicas) for layout in layouts]
-    tasks = ((stop - first, partial(run, first, [rec.rows(first, stop) for rec in recs])) for first, stop in batches)
+
+    def draw(first: int, stop: int) -> None:
+        run(first, [rec.rows(first, stop).cleared() for rec in recs])
+
+    tasks = ((stop - first, partial(draw, first, stop)) for first, stop in batches)
     pool.run(tasks, threads, bar, lambda nothing: None)
     return recs
 

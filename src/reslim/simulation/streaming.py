@@ -148,7 +148,7 @@ class Block:
 
     def draw(self, sampler: Sampler, job: Job, first: int, stop: int) -> Found | None:
         """Draw a batch; return the findings if it was the last."""
-        sampler.run(job, first, self.rec.rows(first - self.first, stop - self.first))
+        sampler.run(job, first, self.rec.rows(first - self.first, stop - self.first).cleared())
         with self.lock:
             self.left -= 1
             if self.left:
