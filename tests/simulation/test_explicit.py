@@ -11,8 +11,8 @@ from specimens import CASES, draw
 
 from exact import ONE_MATRIX, TWO_MATRIX
 from helpers import assert_mean
-from reslim import ResNet
-from reslim.simulation import explicit
+from reslim import ResNet, simulate
+from reslim.simulation import explicit, memory
 from reslim.simulation.columns import Matrices
 from reslim.simulation.explicit import Weights
 
@@ -187,3 +187,11 @@ def test_entries_have_unit_variance(law):
     assert_mean(x**2, 1.0, resolution=0.03)
     kurtosis = {"gaussian": 3.0, "uniform": 1.8, "rademacher": 1.0}
     assert_mean(x**4, kurtosis[law], resolution=0.2)
+
+
+def test_matrices_that_do_not_fit_are_refused(monkeypatch):
+    net = ResNet(depth=10, width=20)  # 32 kB of matrices, 26 kB of one pass in 16 columns
+    monkeypatch.setattr(memory, "free_bytes", lambda: 130_000)
+    assert simulate(net, 2, method="explicit", threads=1).sizes["replica"] == 2
+    with pytest.raises(ValueError, match=r"net=\.\.\.\) must fit into memory, got .* 115 kB of 130 kB .* fewer threads"):
+        simulate(net, 2, method="explicit", threads=2)

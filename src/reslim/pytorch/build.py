@@ -82,7 +82,7 @@ def build(
     dtype = torch.get_default_dtype() if dtype is None else dtype
     if dtype not in DTYPES:
         raise BadKind("build", "dtype", "must be torch.float16, torch.bfloat16, torch.float32 or torch.float64", dtype)
-    memory.check_weights(_size_in_bytes(net, dtype))
+    memory.check_weights("build", _size_in_bytes(net, dtype))
     weights = explicit.draw_weights(net, seed, 0)
     linear = partial(Linear, where=where, dtype=dtype)
     blocks = [_block(net, weights, l, linear, dtype) for l in range(net.depth)]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation import across_depth, columns, path_records, records
-from reslim.simulation.columns import Matrices
+from reslim.simulation.columns import Matrices, padded
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
@@ -28,6 +28,13 @@ class Weights(NamedTuple):
     blocks: Matrices
     w_out: Array  # (n_out, n)
     p_d: Array  # (n,)
+
+
+def size_in_bytes(net: ResNet, columns: int, backward: bool) -> int:
+    """Return the memory that the matrices of a network take, and the passes of so many columns."""
+    matrices = 2 if net.block == "two-matrix" else 1
+    passes = matrices + (1 if backward else 0)
+    return 8 * net.depth * net.width * (matrices * net.width + passes * padded(columns))
 
 
 def stream(seed: int, replica: int) -> np.random.Generator:

@@ -50,9 +50,9 @@ def check_blocks(needed: int) -> None:
         raise BadValue("simulate", "layers", "must leave blocks of networks that fit into memory", got, way_out)
 
 
-def check_weights(needed: int) -> None:
+def check_weights(call: str, needed: int, way_out: str = "Make it narrower or less deep.") -> None:
     """Refuse to hold the matrices of a network that would not fit."""
     free = free_bytes()
     if free is not None and needed > SHARE * free:
         got = Verbatim(f"one that takes {readable(needed)} of {readable(free)} free memory")
-        raise BadValue("build", "net", "must fit into memory", got, "Make it narrower or less deep.")
+        raise BadValue(call, "net", "must fit into memory", got, way_out)

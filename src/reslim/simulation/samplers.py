@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reslim import checks
 from reslim.errors import NotCovered
 from reslim.quantities import FUNCTIONALS, QUANTITIES
+from reslim.simulation import memory
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
@@ -152,6 +153,15 @@ def run_together(jobs: Sequence[Job], first: int, recs: Sequence[Records]) -> No
     job = jobs[0]
     functional = job.kind if job.backward else None
     explicit.run([each.net for each in jobs], job.inputs, functional, job.seed, first, recs)
+
+
+def check_weights(jobs: Sequence[Job], threads: int) -> None:
+    """Refuse networks whose matrices would not fit, one network on each thread."""
+    from reslim.simulation import explicit
+
+    net, columns = jobs[0].net, len(jobs) * len(jobs[0].inputs)
+    way_out = "Use fewer threads, or make it narrower or less deep; Gaussian entries need no matrices with method='auto'."
+    memory.check_weights("simulate", threads * explicit.size_in_bytes(net, columns, jobs[0].backward), way_out)
 
 
 SAMPLERS = (

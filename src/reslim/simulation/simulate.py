@@ -106,6 +106,8 @@ def simulate(
     _check_result(draws, covariance)
     replicas, threads = _counts(replicas, threads)
     sampler, job, layout = _plan(net, seed, quantities, layers, inputs, method, precision, functional)
+    if sampler.name == "explicit":
+        samplers.check_weights([job], min(threads, replicas))
     started = time.perf_counter()
     attributes = _attributes(sampler, job, replicas)
     with notice.compiling(progress), progress_bar(f"simulate {sampler.name}", replicas, shown=progress) as bar:
@@ -151,9 +153,10 @@ def simulate_together(
         asked: dict[str, Any] = {"quantities": quantities, "layers": layers, "inputs": inputs, "method": method}
         asked |= {"precision": precision, "functional": functional, "draws": draws, "threads": threads, "progress": progress}
         return [simulate(net, replicas, seed, **asked) for net in nets]
-    layouts = [layout for _, _, layout in plans]
+    jobs, layouts = [job for _, job, _ in plans], [layout for _, _, layout in plans]
+    samplers.check_weights(jobs, min(threads, replicas))
     with notice.compiling(progress), progress_bar("simulate explicit", replicas, shown=progress) as bar:
-        run = partial(samplers.run_together, [job for _, job, _ in plans])
+        run = partial(samplers.run_together, jobs)
         recs = _draws(run, _batches(sampler, first, 0, replicas), layouts, replicas, threads, bar)
     attributes = _attributes(sampler, first, replicas)
     if draws:

@@ -7,6 +7,7 @@ c = (v/n) Σ_{j<k} λ² ρ_jk (`identity_side.drift`), and 2 (z_L - z_0)·z_0/|z
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,7 +37,9 @@ def collapse(quick: bool) -> Drawn:
     left, right = figure.subplots(1, 2)
     checks = [check for index, hurst in enumerate(hursts) for check in _contraction(left, index, hurst, depth, draws)]
     checks += _energy(right, depths, few)
-    left.set(yscale="log", xlabel="β", ylabel="−2 (z_L − z_0)·z_0/|z_0|², mean", title=f"L = {depth}, n = {WIDTH}; lines: second order")
+    left.set(
+        yscale="log", xlabel="β", ylabel="−2 (z_L − z_0)·z_0/|z_0|², mean", title=f"L = {depth}, n = {WIDTH}; lines: second order"
+    )
     right.set(xscale="log", xlabel="depth L", ylabel="|φ(z)|²/|z|² in the last block, mean", title=f"H = {ROUGHEST}, n = {WIDTH}")
     for ax in (left, right):
         style.legend(ax)
@@ -77,7 +80,8 @@ def _energy(ax: Axes, depths: tuple[int, ...], draws: int) -> list[Check]:
     for index, beta in enumerate((LARGE, 0.2, 0.3, 0.5)):
         shares = np.array([_share(_net(depth, beta, ROUGHEST), draws) for depth in depths])
         look = style.look(index)
-        ax.plot(depths, shares.mean(axis=1), label=f"β = {beta:g}", **look.markers | {"linestyle": look.line})
+        markers: dict[str, Any] = look.markers | {"linestyle": look.line}
+        ax.plot(depths, shares.mean(axis=1), label=f"β = {beta:g}", **markers)
         if beta == LARGE:
             error = float(shares[-1].std(ddof=1) / math.sqrt(draws))
             what = f"energy passed in the last block, H = {ROUGHEST:g}, β = {beta:g}, L = {depths[-1]}"
