@@ -109,6 +109,13 @@ def test_another_training_is_refused(run, folder):
     assert said.endswith("Take another folder than new.")
 
 
+def test_the_folder_of_a_grid_is_refused(run, folder):
+    (folder / "grid").mkdir()
+    (folder / "grid" / "plan.json").write_text("{}")
+    assert run(*SMALL, "--out", "grid").complaint.startswith("--out must not be the folder of a grid of networks, got 'grid'.")
+    assert [path.name for path in (folder / "grid").iterdir()] == ["plan.json"]
+
+
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(run, folder):
     first = run(*SMALL, "--out", "new", "--json").json
     (folder / "new" / "train.json").unlink()

@@ -18,6 +18,7 @@ from reslim.training import report
 from reslim.training.recipe import Recipe
 
 CALL, RESULT = "train", "train.json"
+GRID = "plan.json"  # of a sweep's folder, in which a single training would be lost
 SIZES = ("n_in", "n_out")
 
 
@@ -142,6 +143,8 @@ def _folder(out: str | os.PathLike[str]) -> Path:
     folder.mkdir(exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BadValue(CALL, "out", "must be a folder that you may write to", str(out))
+    if (folder / GRID).exists():
+        raise BadValue(CALL, "out", "must not be the folder of a grid of networks", str(out), "Choose another one.")
     return folder
 
 
