@@ -15,6 +15,7 @@ TABLE = {
     "log_norm": (STATE, PER_LAYER, False, False),
     "log_growth": (STATE, PER_LAYER, False, False),
     "log_displacement": (STATE, PER_LAYER, False, False),
+    "log_tangent_growth": (STATE, PER_LAYER, False, False),
     "log_grad_growth": (STATE, PER_LAYER, True, False),
     "log_grad_displacement": (STATE, PER_LAYER, True, False),
     "grad_state_cosine": (STATE, PER_LAYER, True, False),

@@ -55,6 +55,13 @@ _TABLE = (
     Quantity(
         "log_displacement", "ln(|z_l − z_0|/|z_0|)", "logarithm of the relative displacement (not squared)", "state", _LAYERED
     ),
+    Quantity(
+        "log_tangent_growth",
+        "ln(|t_l|²/|t_0|²)",
+        "logarithm of the growth of the squared tangent t_l = (∂z_l/∂z_0) t_0",
+        "state",
+        _LAYERED,
+    ),
     Quantity("log_grad_growth", "ln(|p_l|²/|p_d|²)", "logarithm of the growth of the squared gradient", "gradient", _LAYERED),
     Quantity(
         "log_grad_displacement",

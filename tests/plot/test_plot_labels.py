@@ -19,4 +19,5 @@ def test_every_quantity_has_a_label_that_can_be_drawn(name):
 
 def test_the_layer_is_named():
     assert symbol("log_grad_growth", 0) == "ln(|$p_{0}$|²/|$p_{d}$|²)"
+    assert symbol("log_tangent_growth", 7) == "ln(|$t_{7}$|²/|$t_{0}$|²)"
     assert "in layer 7" in symbol("log_weight_grad", 7)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from judged import SEED, assert_close, assert_same_passes, explicit_passes, module_passes
 
-from reslim import DepthPower, Fractional, Independent, ResNet, Smooth
+from reslim import DepthPower, Fractional, Independent, ResNet, Smooth, simulate
 from reslim.activations import activation
 from reslim.errors import BadKind, BadValue, NotCovered
 from reslim.pytorch import build
 from reslim.pytorch.activations import module_of
-from reslim.simulation import memory
+from reslim.simulation import explicit, memory
 
 ACTIVATIONS = ["relu", "leaky_relu:0.2", "leaky_relu:-0.5", "tanh", "erf", "gelu", "silu", "identity"]
 COUPLINGS = {
@@ -46,6 +48,27 @@ def built(net: ResNet, seed: int = SEED, **more):
 def test_states_gradients_and_output_are_those_of_the_explicit_sampler(block, phi, balanced, coupling, schedule):
     net = spec(block, activation=phi, balanced=balanced, coupling=COUPLINGS[coupling], **SCHEDULES[schedule])
     assert_same_passes(module_passes(built(net), X), explicit_passes(net, SEED, X))
+
+
+@pytest.mark.parametrize("coupling", ["independent", "fractional"])
+@pytest.mark.parametrize("balanced", [False, True], ids=["vanilla", "balanced"])
+@pytest.mark.parametrize("phi", ACTIVATIONS)
+@pytest.mark.parametrize("block", BLOCKS)
+def test_tangents_are_the_jacobians_of_the_module_along_t_0(block, phi, balanced, coupling):
+    net = spec(block, activation=phi, balanced=balanced, coupling=COUPLINGS[coupling], **SCHEDULES["numbers"])
+    module, weights = built(net), explicit.draw_weights(net, SEED, 0)
+
+    def states(z: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(itertools.accumulate(module.blocks, lambda state, block: block(state), initial=z))
+
+    start, t_0 = module.w_in(torch.from_numpy(X)).detach(), torch.from_numpy(weights.t_0)
+    expected = [jacobian @ t_0 for jacobian in torch.autograd.functional.jacobian(states, start)]
+    paths = explicit.paths([net], weights, X[None], None, tangent=True)
+    for found, t in zip(paths.by_column(paths.t, 1)[:, :, 0] * 2.0 ** paths.t_exponent[:, :1], expected, strict=True):
+        assert_close(found, t.numpy())
+    draws = simulate(net, 1, SEED, method="explicit", quantities=["log_tangent_growth"], inputs=X[None], layers="all", threads=1)
+    growth = [torch.log(t @ t / (t_0 @ t_0)).item() for t in expected]
+    np.testing.assert_allclose(draws.log_tangent_growth[0, :, 0], growth, atol=1e-11)
 
 
 @pytest.mark.parametrize("entries", ["uniform", "rademacher"])

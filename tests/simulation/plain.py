@@ -94,19 +94,23 @@ def run_one(net, inputs, backward, functional, rec, lane, double, seed, first):
 
     w_in = Matrix(inputs, noise(0, CHANNEL.input))
     states = [[w_in.times(x) / math.sqrt(net.n_in) for x in inputs]]
+    tangents = [[noise(0, CHANNEL.tangent)(0) for _ in inputs]] if len(rec.log_tangent_growth) else [[]]
     blocks = []
     for l in range(net.depth):
-        z, s = states[-1], coins(l)
-        w = Matrix(z, noise(l, CHANNEL.inner)) if two_matrix else None
-        h = [math.sqrt(v_in / n) * w.times(v) for v in z] if w else z
-        x = [phi.value(s * v) for v in h]
-        v = Matrix(x, noise(l, CHANNEL.forward))
+        z, t, s = states[-1], tangents[-1], coins(l)
+        w = Matrix(z + t, noise(l, CHANNEL.inner)) if two_matrix else None
+        h, k = ([math.sqrt(v_in / n) * w.times(v) for v in each] if w else each for each in (z, t))
+        x, y = [phi.value(s * v) for v in h], [s * phi.derivative(s * v) * u for v, u in zip(h, k, strict=len(k) > 0)]
+        v = Matrix(x + y, noise(l, CHANNEL.forward))
         c = net.branches[l] * math.sqrt(v_out / n)
-        states.append([net.skips[l] * a + c * v.times(b) for a, b in zip(z, x, strict=True)])
+        for path, before, inner in ((states, z, x), (tangents, t, y)):
+            path.append([net.skips[l] * a + c * v.times(b) for a, b in zip(before, inner, strict=True)])
         blocks.append((w, v, s, c, h, x))
     w_out = Matrix(states[-1], noise(0, CHANNEL.output, net.n_out))
     out = [w_out.times(z) / math.sqrt(n) + np.zeros(net.n_out) for z in states[-1]]
     record_forward(net, rec, states, blocks, out)
+    with np.errstate(divide="ignore"):
+        fill(rec.log_tangent_growth, np.log(square(tangents) / square(tangents[0])) if tangents[0] else None)
     if backward:
         p_d = noise(0, CHANNEL.functional)(0)
         gradients = [[tied(p_d, z, functional) for z in states[-1]]]

@@ -16,7 +16,7 @@ from reslim.quantities import QUANTITIES
 from reslim.simulation import explicit
 from reslim.simulation.simulate import simulate_together
 
-FORWARD = [name for name in QUANTITIES if not QUANTITIES[name].backward and name != "overlap"]
+FORWARD = [name for name in QUANTITIES if not QUANTITIES[name].backward and name not in ("overlap", "log_tangent_growth")]
 NETS = {
     "persistent relu": (ResNet(depth=6, width=4, coupling=Fractional(0.85)), None),
     "erratic two-matrix relu": (ResNet(depth=5, width=5, block=TWO, coupling=Fractional(0.1), skip=1.0), None),
@@ -72,7 +72,8 @@ def test_drawn_weights_have_the_covariance():
 def test_an_axis_of_branch_factors_is_each_network_to_the_bit(coupling):
     base = ResNet.marion(depth=30, width=7, coupling=coupling, n_in=3)
     nets = [base.replace(branch=DepthPower(beta)) for beta in np.linspace(0.0, 1.3, 19)]
-    options = {"quantities": [*FORWARD, "log_grad_displacement", "log_ntk", "overlap"], "inputs": GENERIC, "layers": "all"}
+    backward = ["log_grad_displacement", "log_ntk"]
+    options = {"quantities": [*FORWARD, "log_tangent_growth", *backward, "overlap"], "inputs": GENERIC, "layers": "all"}
     for functional in ("generic", "orthogonal"):
         together = simulate_together(nets, 3, 4, method="explicit", functional=functional, **options)
         for place in (0, 8, 18):

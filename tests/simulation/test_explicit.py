@@ -63,7 +63,7 @@ def passes(net: ResNet, weights: Weights, x: np.ndarray):
 def test_a_block_computed_by_hand(block, case):
     net = ResNet(depth=1, width=2, n_in=1, block=block, skip=case["skip"], branch=case["branch"])
     blocks = Matrices(V[None], W[None] if block == "two-matrix" else np.empty((0, 2, 2)), np.ones((1, 2)))
-    weights = Weights(np.array([[1.0], [-2.0]]), blocks, np.zeros((1, 2)), np.ones(2))
+    weights = Weights(np.array([[1.0], [-2.0]]), blocks, np.zeros((1, 2)), np.ones(2), np.ones(2))
     states, gradients, weight_grads = passes(net, weights, np.ones(1))
     assert states[1] == pytest.approx(case["after"], rel=1e-14)
     assert gradients[0] == pytest.approx(case["gradient"], rel=1e-14)

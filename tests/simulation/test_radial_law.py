@@ -31,7 +31,7 @@ NETS = {
 
 
 def names_of(net: ResNet) -> list[str]:
-    missing = {"overlap", "log_grad_displacement"} | (set() if net.block == TWO else {"log_displacement"})
+    missing = {"overlap", "log_tangent_growth", "log_grad_displacement"} | (set() if net.block == TWO else {"log_displacement"})
     return [name for name in QUANTITIES if name not in missing]
 
 

@@ -46,7 +46,7 @@ def test_wide_networks(fields):
     """Every quantity, at width 1500: what is left is O(1/n)."""
     net = ResNet(depth=4, width=1500, n_in=3, **fields)
     inputs = np.array([[1.0, 2.0, -1.0], [0.5, 1.5, 0.5]])
-    names = [*MEANS, "active_energy", "active_fraction", "overlap", "log_norm"]
+    names = [*MEANS, "log_tangent_growth", "active_energy", "active_fraction", "overlap", "log_norm"]
     laws = reslim.predict(net, quantities=names, inputs=inputs, layers="all").sel(law="gaussian", moment="mean")
     draws = reslim.simulate(net, 150, 3, quantities=names, inputs=inputs, layers="all", progress=False)
     for name in names:

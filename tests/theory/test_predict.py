@@ -34,7 +34,7 @@ def test_the_layout():
 def test_what_has_no_law_says_why_and_how_to_simulate_it():
     laws = reslim.predict(NET)
     reasons = json.loads(laws.attrs["unavailable"])
-    assert set(reasons) == {"log_displacement", "log_grad_displacement"}
+    assert set(reasons) == {"log_displacement", "log_tangent_growth", "log_grad_displacement"}
     assert all(reason.endswith(f"reslim simulate --quantities {name}") for name, reason in reasons.items())
     assert np.isnan(laws.log_displacement.sel(law="log-gaussian")).all()
     assert np.isfinite(laws.log_displacement.sel(law="gaussian", layer=5, moment="mean")).all()

@@ -9,7 +9,7 @@ import textwrap
 from reslim.quantities import QUANTITIES
 
 _SUBSCRIPTED = re.compile(r"([A-Za-z])_([A-Za-z0-9]+)")
-_OF_LAYER = re.compile(r"([zp])_l\b")
+_OF_LAYER = re.compile(r"([zpt])_l\b")
 
 
 def symbol(name: str, layer: int | None = None) -> str:

@@ -47,7 +47,7 @@ class Factors(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """States z_l 2^exponent, pre-activations and gradients p_l 2^p_exponent, in the order of a pass."""
+    """States z_l 2^exponent, pre-activations, gradients p_l 2^p_exponent and tangents t_l 2^t_exponent, layer after layer."""
 
     z: Array  # (depth + 1, n groups, LANES)
     exponent: Array  # (depth + 1, columns)
@@ -56,6 +56,8 @@ class Paths(NamedTuple):
     p: Array  # (depth + 1, n groups, LANES)
     p_exponent: Array  # (depth + 1, columns)
     weight: Array  # (depth, columns): squared gradient of a block's weights, up to 4^both exponents
+    t: Array  # (depth + 1, n groups, LANES)
+    t_exponent: Array  # (depth + 1, columns)
     x: Array  # (n groups, LANES): scratch
     y: Array
 
@@ -82,12 +84,12 @@ def factors_of(nets: Sequence[ResNet], inputs: int) -> Factors:
     return Factors(kind, slope, math.sqrt(v_in / nets[0].width), keep, gain)
 
 
-def paths_of(net: ResNet, columns: int, backward: bool) -> Paths:
+def paths_of(net: ResNet, columns: int, backward: bool, tangent: bool) -> Paths:
     """Make room for the passes of so many columns."""
     depth, columns = net.depth, padded(columns)
     rows = net.width * columns // LANES
     own = depth if net.block == "two-matrix" else 0
-    back = depth + 1 if backward else 0
+    back, along = (depth + 1 if wanted else 0 for wanted in (backward, tangent))
     return Paths(
         z=np.zeros((depth + 1, rows, LANES)),
         exponent=np.zeros((depth + 1, columns)),
@@ -96,6 +98,8 @@ def paths_of(net: ResNet, columns: int, backward: bool) -> Paths:
         p=np.zeros((back, rows, LANES)),
         p_exponent=np.zeros((back, columns)),
         weight=np.zeros((max(back - 1, 0), columns)),
+        t=np.zeros((along, rows, LANES)),
+        t_exponent=np.zeros((along, columns)),
         x=np.zeros((rows, LANES)),
         y=np.zeros((rows, LANES)),
     )
@@ -158,8 +162,8 @@ def activated(factors, h, signs, scales, g, groups, x):
 
 
 @part
-def times_slope(factors, h, signs, scales, gains, g, groups, t):
-    """Set t = gain s φ'(s f h) t for the scales f. O(n)."""
+def times_slope(factors, h, signs, scales, gains, g, groups, t, out):
+    """Set out = gain s φ'(s f h) t for the scales f. O(n)."""
     scale, gain = load(scales, g), load(gains, g)
     one, leak = doubles_of(1.0), doubles_of(factors.slope)
     for i in range(signs.shape[0]):
@@ -169,7 +173,7 @@ def times_slope(factors, h, signs, scales, gains, g, groups, t):
             slope = where_greater(at, 0.0, one, leak)
         else:
             slope = double_activations.slope_of(factors.kind, scale * at)
-        store(t, row, gain * signs[i] * slope * load(t, row))
+        store(out, row, gain * signs[i] * slope * load(t, row))
 
 
 @part
@@ -251,7 +255,7 @@ def backward(factors, matrices, paths):
             paths.weight[l, here] = gain[l, g] ** 2 * squares[g] * paths.passed[l, here]
             apply(matrices.v[l].T, after, g, groups, paths.x)
             scales_of(exponent[l], g, scales)
-            times_slope(factors, h, matrices.signs[l], scales, gain[l], g, groups, paths.x)
+            times_slope(factors, h, matrices.signs[l], scales, gain[l], g, groups, paths.x, paths.x)
             if two_matrix:
                 square(paths.x, g, groups, squares)
                 square(paths.z[l], g, groups, own)
@@ -263,3 +267,30 @@ def backward(factors, matrices, paths):
                 added(keep[l], after, ones, paths.x, g, groups, paths.p[l])
             p_exponent[l, g] = p_exponent[l + 1, g]
             rescale(paths.p[l], squares, g, groups, p_exponent[l])
+
+
+@kernel
+def tangents(factors, matrices, paths):
+    """Run the tangents from t_0, which is in paths as are the states, to t_d. O(depth n² columns)."""
+    depth, groups = matrices.v.shape[0], paths.exponent.shape[1] // LANES
+    keep = factors.keep.reshape((depth, groups, LANES))
+    gain = factors.gain.reshape((depth, groups, LANES))
+    exponent = paths.exponent.reshape((depth + 1, groups, LANES))
+    t_exponent = paths.t_exponent.reshape((depth + 1, groups, LANES))
+    squares, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
+    two_matrix = matrices.w.shape[0] > 0
+    inner = np.full((groups, LANES), factors.gain_in if two_matrix else 1.0)
+    t_exponent[0] = 0.0
+    for g in range(groups):
+        rescale(paths.t[0], squares, g, groups, t_exponent[0])
+    for l in range(depth):
+        t, h = paths.t[l], paths.h[l] if two_matrix else paths.z[l]
+        for g in range(groups):
+            if two_matrix:
+                apply(matrices.w[l], t, g, groups, paths.y)
+            scales_of(exponent[l], g, scales)
+            times_slope(factors, h, matrices.signs[l], scales, inner, g, groups, paths.y if two_matrix else t, paths.x)
+            apply(matrices.v[l], paths.x, g, groups, paths.y)
+            added(keep[l], t, gain[l], paths.y, g, groups, paths.t[l + 1])
+            t_exponent[l + 1, g] = t_exponent[l, g]
+            rescale(paths.t[l + 1], squares, g, groups, t_exponent[l + 1])

@@ -120,8 +120,8 @@ def _path(net: ResNet, factors: Factors, inputs: Array, seed: int, replica: int)
     inner = known_of(net, count, rng) if net.block == "two-matrix" else outer
     signs = rng.choice([-1.0, 1.0], (net.depth, n)) if net.balanced else np.ones((net.depth, n))
     none = np.empty((0, n, n))
-    weights = Weights(w_in, Matrices(none, none, signs), rng.standard_normal((net.n_out, n)), np.empty(0))
-    found = columns.paths_of(net, count, False)
+    weights = Weights(w_in, Matrices(none, none, signs), rng.standard_normal((net.n_out, n)), np.empty(0), np.empty(0))
+    found = columns.paths_of(net, count, False, False)
     found.by_column(found.z[:1], count)[0] = w_in @ inputs.T / math.sqrt(net.n_in)
     forward(factors, inner, outer, signs, count, found)
     return weights, found

@@ -22,12 +22,13 @@ Array = NDArray[np.float64]
 
 
 class Weights(NamedTuple):
-    """The weights of one network, all of unit variance, and the functional p_d."""
+    """The weights of one network, all of unit variance, the functional p_d and the direction t_0."""
 
     w_in: Array  # (n, n_in)
     blocks: Matrices
     w_out: Array  # (n_out, n)
     p_d: Array  # (n,)
+    t_0: Array  # (n,)
 
 
 def size_in_bytes(net: ResNet, columns: int, backward: bool) -> int:
@@ -65,7 +66,7 @@ def draw_weights(net: ResNet, seed: int, replica: int, blocks: Matrices | None =
         _draw_blocks(net, rng, blocks)
     else:
         _draw_coupled(net, rng, blocks)
-    return Weights(w_in, blocks, rng.standard_normal((net.n_out, n)), rng.standard_normal(n))
+    return Weights(w_in, blocks, rng.standard_normal((net.n_out, n)), rng.standard_normal(n), rng.standard_normal(n))
 
 
 def _room_of(net: ResNet) -> Matrices:
@@ -96,15 +97,22 @@ def _draw_coupled(net: ResNet, rng: np.random.Generator, blocks: Matrices) -> No
 
 
 def paths(
-    nets: Sequence[ResNet], weights: Weights, inputs: Array, functional: int | None, found: columns.Paths | None = None
+    nets: Sequence[ResNet],
+    weights: Weights,
+    inputs: Array,
+    functional: int | None,
+    found: columns.Paths | None = None,
+    tangent: bool = False,
 ) -> columns.Paths:
-    """Return states, and gradients of a functional from FUNCTIONALS, of networks that share their weights; all inputs of each.
+    """Return the states of networks that share their weights, all inputs of each; gradients of a functional from FUNCTIONALS.
+
+    With `tangent` also the derivatives of the states along t_0.
 
     `found` of an earlier replica is written over.
     """
     net, count = nets[0], len(nets) * len(inputs)
     factors = columns.factors_of(nets, len(inputs))
-    found = columns.paths_of(net, count, functional is not None) if found is None else found
+    found = columns.paths_of(net, count, functional is not None, tangent) if found is None else found
     z_0 = weights.w_in @ inputs.T / math.sqrt(net.n_in)
     found.by_column(found.z[:1], count)[0] = np.tile(z_0, len(nets))
     columns.forward(factors, weights.blocks, found)
@@ -112,6 +120,9 @@ def paths(
         z_d = path_records.steps(found, found.z, slice(count), [-1])[0]
         found.by_column(found.p[-1:], count)[0] = np.transpose([turned(weights.p_d, one, functional) for one in z_d])
         columns.backward(factors, weights.blocks, found)
+    if tangent:
+        found.by_column(found.t[:1], count)[0] = weights.t_0[:, None]
+        columns.tangents(factors, weights.blocks, found)
     return found
 
 
@@ -127,10 +138,10 @@ def run(nets: Sequence[ResNet], inputs: Array, functional: int | None, seed: int
     """Fill the records of each network with the replicas first, first + 1, …; networks may differ in skip and branch alone."""
     blocks, found = None, None  # the memory is that of the first: to get it anew would take as long as to draw into it
     own = [slice(place * len(inputs), (place + 1) * len(inputs)) for place in range(len(nets))]
-    wide = records.side_by_side(recs)
+    wide, tangent = records.side_by_side(recs), len(recs[0].log_tangent_growth) > 0
     for row in range(len(wide.alive)):
         weights = draw_weights(nets[0], seed, first + row, blocks)
-        found = paths(nets, weights, inputs, functional, found)
+        found = paths(nets, weights, inputs, functional, found, tangent)
         blocks = weights.blocks
         path_records.record(nets[0], weights, found, slice(len(nets) * len(inputs)), wide, row)
         for columns_of_net, rec in zip(own, recs, strict=True):

@@ -96,6 +96,7 @@ class Channel(NamedTuple):
     output: int = 5
     functional: int = 6
     scalar: int = 7
+    tangent: int = 8
 
 
 CHANNEL = Channel()

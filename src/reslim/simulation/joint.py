@@ -4,6 +4,8 @@ The noise is that of `forward` and `backward`, widened, or of double precision. 
 for each network and input, and so is a gradient; what they are multiplied by is inside, so that differences of states keep
 their digits: displacements, and nearly equal inputs.
 
+A tangent t = (∂z/∂z_0) t_0 is a vector like a state: it goes through the same matrices, and has an exponent of its own.
+
 The kernels find everything in one workspace (see `lane_products`), by the numbers in `Rows`, and write down sums and
 exponents; `joint_records` makes quantities of them.
 """
@@ -36,6 +38,7 @@ class Rows(NamedTuple):
     """A network as the kernels read it, and where the workspace has what: rows of vectors, then of scalars."""
 
     inputs: int
+    vectors: int  # states, and tangents behind them
     depth: int
     width: int
     rows: int  # of a vector
@@ -51,15 +54,15 @@ class Rows(NamedTuple):
     segment: int  # layers between checkpoints
     wanted: Wanted  # what is written down
     start: Product  # W_in, on the inputs
-    inner: Product  # W, on z
-    outer: Product  # V, on φ(h)
+    inner: Product  # W, on z, and on t
+    outer: Product  # V, on φ(h), and on φ'(h) k
     last: Product  # W_out, on z_d
     fresh: Product  # scratch for Wᵀ and Vᵀ
     z: int  # followed by its squares and exponents: what a checkpoint keeps
     square: int
     exponent: int
     z_0: int  # as z
-    h: int
+    h: int  # and k = W t
     h_square: int
     active: int
     coins: int
@@ -113,14 +116,15 @@ def even(n: int) -> int:
 
 def lay_out(net: ResNet, inputs: int, wanted: Wanted, functional: int) -> tuple[Rows, int]:
     """Return the places in the workspace, and its size."""
-    space, m, n = Workspace(), inputs, net.width
+    space, m, n, vectors = Workspace(), inputs, net.width, inputs * (2 if wanted.tangent else 1)
     kind, slope = code(net.phi)
     two_matrix, rows = net.block == "two-matrix", even(n)
-    inner, back = (m if two_matrix else 0), (m if wanted.backward else 0)
-    z, square, exponent = space.take(m * rows), space.take(m), space.take(m)
-    segment = net.depth if net.depth * m * rows * LANES <= MOST_STORED else math.isqrt(net.depth - 1) + 1
+    inner, back = (vectors if two_matrix else 0), (m if wanted.backward else 0)
+    z, square, exponent = space.take(vectors * rows), space.take(vectors), space.take(vectors)
+    segment = net.depth if net.depth * vectors * rows * LANES <= MOST_STORED else math.isqrt(net.depth - 1) + 1
     places = Rows(
         inputs=m,
+        vectors=vectors,
         depth=net.depth,
         width=n,
         rows=rows,
@@ -137,15 +141,15 @@ def lay_out(net: ResNet, inputs: int, wanted: Wanted, functional: int) -> tuple[
         wanted=wanted,
         start=space.product(m, net.n_in, n),
         inner=space.product(inner, n, n),
-        outer=space.product(m, n, n),
+        outer=space.product(vectors, n, n),
         last=space.product(m, n, net.n_out),
         fresh=space.product(back, n, n),
         z=z,
         square=square,
         exponent=exponent,
-        z_0=space.take(m * (rows + 2)),
+        z_0=space.take(vectors * (rows + 2)),
         h=space.take(inner * rows) if two_matrix else z,
-        h_square=space.take(m) if two_matrix else square,
+        h_square=space.take(inner) if two_matrix else square,
         active=space.take(m),
         coins=space.take(rows),
         p=space.take(back * rows),
@@ -160,7 +164,7 @@ def lay_out(net: ResNet, inputs: int, wanted: Wanted, functional: int) -> tuple[
         total=space.take(back),
         total_exponent=space.take(back),
         output=space.take(even(net.n_out)),
-        tape=space.take((segment + -(-net.depth // segment)) * back * (rows + 2)),
+        tape=space.take((segment + -(-net.depth // segment)) * (vectors if wanted.backward else 0) * (rows + 2)),
         zero=space.take(1),
         scratch=space.take(3),
     )

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import math
 
-from reslim.simulation.double_activations import slope_of
 from reslim.simulation.generator import CHANNEL, begin, fill
 from reslim.simulation.jit import inlined, part
-from reslim.simulation.joint_forward import MOST_EXPONENT, draw_branch, power, restore, save, shift_of, square_distance, step
+from reslim.simulation.joint_forward import (
+    draw_branch,
+    multiply_by_slopes,
+    power,
+    restore,
+    save,
+    shift_of,
+    square_distance,
+    step,
+)
 from reslim.simulation.joint_records import (
     ALONG,
     P_EXPONENT,
@@ -59,30 +67,13 @@ def start_gradients(w, at, noise):
     copy(w, at.p, w, at.p_d, at.inputs * at.rows)
 
 
-@part
-def multiply_by_slopes(w, at, a):
-    """Set t = s φ'(s 2ᵉ h) t, and its square. O(n)."""
-    for lane in range(LANES):
-        w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
-    scale, leak, total, one = load(w, at.scratch), doubles_of(at.slope), doubles_of(0.0), doubles_of(1.0)
-    h, t, coins, kind = at.h + a * at.rows, at.t + a * at.rows, at.coins, at.kind
-    for i in range(at.rows):
-        coin = load(w, coins + i)
-        value = coin * load(w, h + i)
-        slope = where_greater(value, 0.0, one, leak) if kind == 0 else slope_of(kind, scale * value)
-        value = coin * slope * load(w, t + i)
-        store(w, t + i, value)
-        total = fma(value, value, total)
-    store(w, at.t_square + a, total)
-
-
 @inlined
 def to_pre_activations(w, at, noise, layer):
     """Set t to the changes of p̃ through the block, up to its gains."""
     draw_branch(w, at, noise, layer)
     transpose(w, at.outer, noise, layer, CHANNEL.backward, at.fresh, at.p, at.p_square, at.t)
     for a in range(at.inputs):
-        multiply_by_slopes(w, at, a)
+        multiply_by_slopes(w, at, a, at.t + a * at.rows, at.t + a * at.rows, at.t_square + a)
 
 
 @inlined

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from reslim.simulation.double_activations import activated
+from reslim.simulation.double_activations import activated, slope_of
 from reslim.simulation.forward import SAFE
-from reslim.simulation.generator import CHANNEL, begin, fill_coins
+from reslim.simulation.generator import CHANNEL, begin, fill, fill_coins
 from reslim.simulation.jit import inlined, part
 from reslim.simulation.joint_records import (
     ACTIVE,
@@ -20,8 +20,11 @@ from reslim.simulation.joint_records import (
     OUTPUT,
     SQUARE,
     START,
+    T_EXPONENT,
+    T_SQUARE,
+    T_START,
 )
-from reslim.simulation.lane_products import combine, copy, draw, inner_product, orthogonalise
+from reslim.simulation.lane_products import clear_beyond, combine, copy, draw, inner_product, orthogonalise
 from reslim.simulation.lanes import LANES, absolute, copysign, doubles_of, fma, load, sqrt, store, where_greater
 
 MOST_EXPONENT = 900.0  # beyond it every activation has reached its limit to the last bit
@@ -41,8 +44,8 @@ def shift_of(mean_square):
 
 @part
 def step(w, at, matrix, keep, gain):
-    """Set z = keep z + gain W x for all inputs."""
-    for a in range(at.inputs):
+    """Set z = keep z + gain W x for all vectors x, and t in the same way."""
+    for a in range(matrix.inputs):
         for lane in range(LANES):
             shift = shift_of(keep**2 * w[at.square + a, lane] / at.width + gain**2 * w[matrix.lengths + a, lane])
             w[at.exponent + a, lane] += shift
@@ -52,13 +55,27 @@ def step(w, at, matrix, keep, gain):
 
 
 @inlined
+def start_tangents(w, at, noise):
+    """Draw t_0, one for all inputs of a network."""
+    first = at.z + at.inputs * at.rows
+    begin(noise.stream, noise.seed, noise.key, 0, CHANNEL.tangent)
+    fill(noise.stream, noise.double, w[first : first + at.rows])
+    clear_beyond(w, first, at.width)
+    for a in range(at.inputs, at.vectors):
+        copy(w, first, w, at.z + a * at.rows, at.rows)
+        store(w, at.square + a, inner_product(w, first, first, at.rows))
+
+
+@inlined
 def draw_start(w, at, noise):
-    """Draw z_0 = W_in x/√n_in."""
-    for row in range(at.square, at.exponent + at.inputs):
+    """Draw z_0 = W_in x/√n_in, and a tangent."""
+    for row in range(at.square, at.exponent + at.vectors):
         store(w, row, doubles_of(0.0))
     draw(w, at.start, noise, 0, CHANNEL.input)
     step(w, at, at.start, 0.0, at.gain_start)
-    copy(w, at.z, w, at.z_0, at.inputs * (at.rows + 2))
+    if at.wanted.tangent:
+        start_tangents(w, at, noise)
+    copy(w, at.z, w, at.z_0, at.vectors * (at.rows + 2))
 
 
 @part
@@ -92,20 +109,40 @@ def activate(w, at, a):
 
 
 @part
+def multiply_by_slopes(w, at, a, x, out, square):
+    """Set out = s φ'(s 2ᵉ h) x for the input a, and its squared length. O(n)."""
+    for lane in range(LANES):
+        w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
+    scale, leak, total, one = load(w, at.scratch), doubles_of(at.slope), doubles_of(0.0), doubles_of(1.0)
+    h, coins, kind = at.h + a * at.rows, at.coins, at.kind
+    for i in range(at.rows):
+        coin = load(w, coins + i)
+        value = coin * load(w, h + i)
+        slope = where_greater(value, 0.0, one, leak) if kind == 0 else slope_of(kind, scale * value)
+        value = coin * slope * load(w, x + i)
+        store(w, out + i, value)
+        total = fma(value, value, total)
+    store(w, square, total)
+
+
+@part
 def draw_branch(w, at, noise, layer):
-    """Draw h, and what V is on φ(s h)."""
+    """Draw h and k, and what V is on φ(s h) and on s φ'(s h) k."""
     if at.balanced:
         toss(w, at, noise, layer)
     if at.two_matrix:
-        copy(w, at.z, w, at.inner.basis, at.inputs * at.rows)
-        copy(w, at.square, w, at.inner.lengths, at.inputs)
+        copy(w, at.z, w, at.inner.basis, at.vectors * at.rows)
+        copy(w, at.square, w, at.inner.lengths, at.vectors)
         orthogonalise(w, at.inner)
         draw(w, at.inner, noise, layer, CHANNEL.inner)
-    for a in range(at.inputs):
+    for a in range(at.vectors):
         if at.two_matrix:
             square = combine(w, at.inner, a, doubles_of(0.0), doubles_of(at.gain_in), at.h + a * at.rows)
             store(w, at.h_square + a, square)
-        activate(w, at, a)
+        if a < at.inputs:
+            activate(w, at, a)
+        else:
+            multiply_by_slopes(w, at, a - at.inputs, at.h + a * at.rows, at.outer.basis + a * at.rows, at.outer.lengths + a)
     orthogonalise(w, at.outer)
     draw(w, at.outer, noise, layer, CHANNEL.forward)
 
@@ -140,15 +177,18 @@ def cosine(w, at, a, b):
 
 @part
 def record_state(w, at, found, row):
-    """Write down the squares of the states, of their displacements, and the cosines between them."""
+    """Write down the squares of the states, tangents and displacements, and the cosines between states."""
     m, wanted = at.inputs, at.wanted
     copy(w, at.square, found, row + SQUARE * m, m)
     copy(w, at.exponent, found, row + EXPONENT * m, m)
+    if wanted.tangent:
+        copy(w, at.square + m, found, row + T_SQUARE * m, m)
+        copy(w, at.exponent + m, found, row + T_EXPONENT * m, m)
     for a in range(m):
         if wanted.displacement:
-            state_0 = at.z_0 + m * at.rows  # its squares, then its exponents
+            state_0 = at.z_0 + at.vectors * at.rows  # its squares, then its exponents
             z, z_0 = at.z + a * at.rows, at.z_0 + a * at.rows
-            moved = square_distance(w, at, z, at.square + a, at.exponent + a, z_0, state_0 + m + a)
+            moved = square_distance(w, at, z, at.square + a, at.exponent + a, z_0, state_0 + at.vectors + a)
             store(found, row + MOVED * m + a, moved)
             store(found, row + MOVED_EXPONENT * m + a, load(w, at.scratch))
         if wanted.overlap:
@@ -169,8 +209,13 @@ def record_activity(w, at, found, row):
 def record_ends(w, at, noise, found):
     """Write down the first and the last state, and draw z_out = W_out z_d/√n."""
     m, last, ends = at.inputs, at.last, at.wanted.ends
-    copy(w, at.z_0 + m * at.rows, found, ends + START * m, 2 * m)
-    copy(w, at.square, found, ends + END * m, 2 * m)
+    squares_0 = at.z_0 + at.vectors * at.rows
+    copy(w, squares_0, found, ends + START * m, m)
+    copy(w, squares_0 + at.vectors, found, ends + (START + 1) * m, m)
+    copy(w, at.square, found, ends + END * m, m)
+    copy(w, at.exponent, found, ends + (END + 1) * m, m)
+    if at.wanted.tangent:
+        copy(w, squares_0 + m, found, ends + T_START * m, m)
     if at.wanted.output:
         copy(w, at.z, w, last.basis, m * at.rows)
         copy(w, at.square, w, last.lengths, m)
@@ -204,7 +249,7 @@ def run_forward(w, at, noise, layers, found):
 @inlined
 def save(w, at, layer):
     """Keep the states z_l, and twice where a segment begins: the tape is a segment, then the first states of each."""
-    size = at.inputs * (at.rows + 2)
+    size = at.vectors * (at.rows + 2)
     copy(w, at.z, w, at.tape + layer % at.segment * size, size)
     if layer % at.segment == 0:
         copy(w, at.z, w, at.tape + (at.segment + layer // at.segment) * size, size)
@@ -213,5 +258,5 @@ def save(w, at, layer):
 @inlined
 def restore(w, at, place):
     """Put kept states back: those of a place on the tape."""
-    size = at.inputs * (at.rows + 2)
+    size = at.vectors * (at.rows + 2)
     copy(w, at.tape + place * size, w, at.z, size)

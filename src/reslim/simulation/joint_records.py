@@ -20,14 +20,16 @@ LN2 = math.log(2.0)
 # at a layer: sums of mantissas, and exponents
 SQUARE, EXPONENT, ENERGY, H_SQUARE, ACTIVE, MOVED, MOVED_EXPONENT = range(7)
 P_SQUARE, P_EXPONENT, ALONG, P_MOVED, P_MOVED_EXPONENT, WEIGHT, WEIGHT_EXPONENT = range(7, 14)
-# once: squares followed by exponents, but for that of p_d (0) and of z_out (that of z_d)
-START, END, TOTAL, P_START, OUTPUT, ENDS = 0, 2, 4, 6, 7, 8
+T_SQUARE, T_EXPONENT = range(14, 16)
+# once: squares followed by exponents, but for those of p_d and t_0 (0) and of z_out (that of z_d)
+START, END, TOTAL, P_START, OUTPUT, T_START, ENDS = 0, 2, 4, 6, 7, 8, 9
 
 
 class Wanted(NamedTuple):
     """What is written down of 16 networks: rows of an array (rows, LANES), layer after layer."""
 
     backward: bool
+    tangent: bool
     displacement: bool
     overlap: bool
     output: bool
@@ -42,10 +44,12 @@ class Wanted(NamedTuple):
 
 def wanted(rec: Records, backward: bool, rows_out: int) -> Wanted:
     """Return what the records ask for, of outputs of so many rows."""
-    m, slots, fields = rec.alive.shape[1], int(rec.slot.max()) + 1, 14 if backward else 7
+    m, slots, tangent = rec.alive.shape[1], int(rec.slot.max()) + 1, len(rec.log_tangent_growth) > 0
+    fields = 16 if tangent else 14 if backward else 7
     size = fields * m + (m * m if len(rec.overlap) else 0)
     return Wanted(
         backward=backward,
+        tangent=tangent,
         displacement=len(rec.log_displacement) > 0,
         overlap=len(rec.overlap) > 0,
         output=len(rec.output) > 0 or len(rec.log_output_norm) > 0,
@@ -96,6 +100,10 @@ def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:
         rec.log_square[:] = log(at_layers(SQUARE), at_layers(EXPONENT))
     if len(rec.log_displacement):
         rec.log_displacement[:] = 0.5 * (log(at_layers(MOVED), at_layers(MOVED_EXPONENT)) - rec.log_square_0[:, None])
+    if len(rec.log_tangent_growth):
+        start = once(T_START)
+        log_start = log(start, np.zeros(start.shape))
+        rec.log_tangent_growth[:] = log(at_layers(T_SQUARE), at_layers(T_EXPONENT)) - log_start[:, None]
     if len(rec.active_fraction):
         rec.active_fraction[:] = at_layers(ACTIVE) / net.width
     if len(rec.active_energy):

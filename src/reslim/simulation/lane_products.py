@@ -32,8 +32,8 @@ class Noise(NamedTuple):
 class Product(NamedTuple):
     """W x of m vectors x^a = Σ_{c ≤ a} lower[a, c] basis[c], with W basis[c] = √squares[c] noise[c]: rows of the workspace."""
 
-    inputs: int
-    rows: int  # of a vector x
+    inputs: int  # the vectors x
+    rows: int  # of one
     rows_out: int  # of W x
     dim_out: int
     basis: int  # the vectors themselves before `orthogonalise`
@@ -185,10 +185,10 @@ def given(w, matrix, p, out):
 def transpose(w, matrix, noise, layer, channel, fresh, p, squares, out):
     """Draw out = Wᵀp for all inputs, given W x; |p|² is in `squares`, `fresh` is scratch for a W that knows nothing."""
     rows = matrix.rows
-    copy(w, p, w, fresh.basis, matrix.inputs * rows)
-    copy(w, squares, w, fresh.lengths, matrix.inputs)
+    copy(w, p, w, fresh.basis, fresh.inputs * rows)
+    copy(w, squares, w, fresh.lengths, fresh.inputs)
     orthogonalise(w, fresh)
     draw(w, fresh, noise, layer, channel)
-    for a in range(matrix.inputs):
+    for a in range(fresh.inputs):
         combine(w, fresh, a, doubles_of(0.0), doubles_of(1.0), out + a * rows)
         given(w, matrix, p + a * rows, out + a * rows)

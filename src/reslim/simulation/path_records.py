@@ -1,4 +1,4 @@
-"""What is written down of one network whose states, and gradients, are all held."""
+"""What is written down of one network whose states, gradients and tangents are all held."""
 
 from __future__ import annotations
 
@@ -59,6 +59,11 @@ def gradients(paths: Paths, own: slice, layers: Any) -> Steps:
     return Steps(steps(paths, paths.p, own, layers), paths.p_exponent[layers, own])
 
 
+def tangents(paths: Paths, own: slice, layers: Any) -> Steps:
+    """Return the tangents t of some layers."""
+    return Steps(steps(paths, paths.t, own, layers), paths.t_exponent[layers, own])
+
+
 def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, row: int) -> None:
     """Write down the columns `own`: the inputs of one network, or of several that differ in skip and branch alone."""
     layers = np.flatnonzero(rec.slot >= 0)
@@ -69,6 +74,8 @@ def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, ro
         rec.log_square[row] = z.log_squares()
     if len(rec.log_displacement):
         rec.log_displacement[row] = z.log_distances(first) - 0.5 * rec.log_square_0[row]
+    if len(rec.log_tangent_growth):
+        rec.log_tangent_growth[row] = tangents(paths, own, layers).log_squares() - tangents(paths, own, [0]).log_squares()
     _record_activity(net, weights, paths, own, rec, row)
     _record_output(net, weights, last, rec, row)
     if len(paths.p):

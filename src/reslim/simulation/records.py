@@ -21,6 +21,7 @@ class Records(NamedTuple):
     log_square: Array  # (R, S, m): ln |z_l|²
     log_square_0: Array  # (R, m): ln |z_0|²
     log_displacement: Array  # (R, S, m)
+    log_tangent_growth: Array  # (R, S, m)
     active_fraction: Array  # (R, S, m)
     active_energy: Array  # (R, S, m)
     overlap: Array  # (R, S, m, m)
@@ -45,7 +46,8 @@ class Records(NamedTuple):
 
 
 _SHAPES = {
-    "log_square": "Sm", "log_displacement": "Sm", "active_fraction": "Sm", "active_energy": "Sm", "overlap": "Smm",
+    "log_square": "Sm", "log_displacement": "Sm", "log_tangent_growth": "Sm", "active_fraction": "Sm", "active_energy": "Sm",
+    "overlap": "Smm",
     "log_grad_growth": "Sm", "log_grad_displacement": "Sm", "grad_state_cosine": "Sm", "log_weight_grad": "Sm",
     "log_ntk": "m", "output": "om", "log_output_norm": "m", "log_square_0": "m", "alive": "m",
 }  # fmt: skip

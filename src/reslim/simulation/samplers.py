@@ -73,7 +73,7 @@ def _radial_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
         return "needs a width of at least 2"
     if inputs > 1:
         return "follows one input"
-    missing = {"log_grad_displacement", "overlap"} | (set() if two_matrix else {"log_displacement"})
+    missing = {"log_tangent_growth", "log_grad_displacement", "overlap"} | (set() if two_matrix else {"log_displacement"})
     unable = [name for name in names if name in missing]
     return f"does not give {', '.join(unable)}" if unable else ""
 
@@ -106,10 +106,11 @@ def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
 def needs_double(job: Job) -> bool:
     """Return whether states in single precision do not do.
 
-    A displacement is a small difference of states, and so is what tells apart two inputs that are nearly equal.
+    A displacement is a small difference of states, and so is what tells apart two inputs that are nearly equal. A tangent
+    is another vector beside a state.
     """
-    displaced = {"log_displacement", "log_grad_displacement"} & set(job.names)
-    return bool(job.double or displaced or len(job.inputs) > 1)
+    beyond = {"log_displacement", "log_tangent_growth", "log_grad_displacement"} & set(job.names)
+    return bool(job.double or beyond or len(job.inputs) > 1)
 
 
 def _conditional_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
@@ -117,8 +118,8 @@ def _conditional_refusal(net: ResNet, names: Collection[str], inputs: int) -> st
         return "holds for Gaussian entries"
     if net.depth * inputs > MOST_APPLICATIONS:
         return f"takes at most {MOST_APPLICATIONS} layers times inputs"
-    backward = [name for name in names if QUANTITIES[name].backward]
-    return f"does not give {', '.join(backward)}" if backward else ""
+    derivatives = [name for name in names if QUANTITIES[name].backward or name == "log_tangent_growth"]
+    return f"does not give {', '.join(derivatives)}" if derivatives else ""
 
 
 def _run_conditional(job: Job, first: int, rec: Records) -> None:

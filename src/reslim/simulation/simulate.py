@@ -67,14 +67,15 @@ def simulate(
     inputs : array (m, n_in), sent through the *same* network in every replica; None is one with |x|² = n_in.
     method : "auto", "matrix-free" (Gaussian entries), "radial" (O(1) a layer, some ReLU nets), "conditional" (forward, weights
         coupled across depth) or "explicit".
-    precision : "single": normal numbers in float32, |g| ≤ 6.56, and without several inputs or displacements the states
-        too, without drift (docs/engine.md); or "double": everything in float64. Sums and logarithms are float64 always.
+    precision : "single": normal numbers in float32, |g| ≤ 6.56, and without several inputs, displacements or tangents the
+        states too, without drift (docs/engine.md); or "double": everything in float64. Sums and logarithms are float64 always.
     threads : number of threads; all cores by default.
     progress : whether to show, on a terminal's stderr, a progress bar after one second and a line when kernels compile.
     draws : False for the summary alone, of as many networks as you have time for.
     covariance : with ``draws=False``, whether to add ``active_*_covariance``, as `summarize` does.
     functional : the p_d of gradients: "generic", N(0, I) and independent of the network; "parallel", z_d itself (the
-        gradient of |z_d|²/2); "orthogonal", N(0, I) across z_d.
+        gradient of |z_d|²/2); "orthogonal", N(0, I) across z_d. The direction t_0 of tangents is N(0, I) always, independent
+        of the network, and one for all inputs.
 
     Returns
     -------

@@ -81,6 +81,7 @@ BASELINES: dict[str, Callable[[ResNet, MeanField, Array], Baseline]] = {
     "log_norm": lambda net, field, cosine: _point(field.log_q),
     "log_growth": _log_growth,
     "log_displacement": _log_displacement,
+    "log_tangent_growth": lambda net, field, cosine: _point(field.log_tangent),
     "log_grad_growth": lambda net, field, cosine: _point(field.log_gradient),
     "log_grad_displacement": _log_grad_displacement,
     "grad_state_cosine": lambda net, field, cosine: _point(np.zeros_like(field.log_q), "moments"),

@@ -42,6 +42,8 @@ def _independent(request: Request, name: str) -> SecondMoment | str:
 
 def _coupled(request: Request, name: str) -> SecondMoment | str:
     net = request.net
+    if name in ("overlap", "log_tangent_growth"):
+        return "no law for weights that are coupled across depth in this version"
     if name not in NAMES:
         return "weights that are coupled across depth have a law at infinite width only, the one beside"
     if reason := _tied(request, name):

@@ -25,6 +25,7 @@ class MeanField(NamedTuple):
     shares: Array  # (depth, m): E φ(h)²/E h²
     log_gradient: Array  # (depth + 1, m): ln |p_l|²/|p_d|²
     slopes: Array  # (depth, m): E φ'(h)²
+    log_tangent: Array  # (depth + 1, m): ln |t_l|²/|t_0|²; NaN for weights that are coupled across depth
 
 
 def inner_variance(net: ResNet) -> float:
@@ -47,11 +48,11 @@ def recursion(net: ResNet, mean_squares: Array) -> MeanField:
 
 def _coupled(net: ResNet, given: tuple[float, ...]) -> MeanField:
     if net.depth > coupled.DEEPEST:
-        return MeanField(*(np.full((net.depth + more, len(given)), np.nan) for more in (1, 0, 1, 0)))
+        return MeanField(*(np.full((net.depth + more, len(given)), np.nan) for more in (1, 0, 1, 0, 1)))
     paths = [coupled.walk(net, mean_square) for mean_square in given]
     log_q, log_gradient = (np.stack(values, axis=1) for values in zip(*paths, strict=True))
     q = inner_variance(net) * np.exp(np.clip(log_q[:-1], -300.0, 300.0))
-    return MeanField(log_q, mean_square(net.phi, q), log_gradient, mean_square_slope(net.phi, q))
+    return MeanField(log_q, mean_square(net.phi, q), log_gradient, mean_square_slope(net.phi, q), np.full_like(log_q, np.nan))
 
 
 @lru_cache(maxsize=32)
@@ -71,8 +72,10 @@ def _recursion(net: ResNet, given: tuple[float, ...]) -> MeanField:
     log_q = np.concatenate([np.log(mean_squares)[None], log_q])
     with np.errstate(divide="ignore"):  # a zero skip and φ' = 0 everywhere, for tanh at an infinite mean square
         factors = np.log(skip + branch * inner * slopes)
-    log_gradient = np.concatenate([np.cumsum(factors[::-1], axis=0)[::-1], np.zeros((1, len(mean_squares)))])
-    return MeanField(log_q, shares, log_gradient, slopes)
+    start = np.zeros((1, len(mean_squares)))
+    log_gradient = np.concatenate([np.cumsum(factors[::-1], axis=0)[::-1], start])
+    log_tangent = np.concatenate([start, np.cumsum(factors, axis=0)])
+    return MeanField(log_q, shares, log_gradient, slopes, log_tangent)
 
 
 def cosines(net: ResNet, field: MeanField, cosine_0: Array) -> Array:
