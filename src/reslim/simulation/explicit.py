@@ -31,10 +31,10 @@ class Weights(NamedTuple):
     t_0: Array  # (n,)
 
 
-def size_in_bytes(net: ResNet, columns: int, backward: bool) -> int:
+def size_in_bytes(net: ResNet, columns: int, backward: bool, tangent: bool) -> int:
     """Return the memory that the matrices of a network take, and the passes of so many columns."""
     matrices = 2 if net.block == "two-matrix" else 1
-    passes = matrices + (1 if backward else 0)
+    passes = matrices + backward + tangent
     return 8 * net.depth * net.width * (matrices * net.width + passes * padded(columns))
 
 

@@ -162,7 +162,8 @@ def check_weights(jobs: Sequence[Job], threads: int) -> None:
 
     net, columns = jobs[0].net, len(jobs) * len(jobs[0].inputs)
     way_out = "Use fewer threads, or make it narrower or less deep; Gaussian entries need no matrices with method='auto'."
-    memory.check_weights("simulate", threads * explicit.size_in_bytes(net, columns, jobs[0].backward), way_out)
+    needed = explicit.size_in_bytes(net, columns, jobs[0].backward, "log_tangent_growth" in jobs[0].names)
+    memory.check_weights("simulate", threads * needed, way_out)
 
 
 SAMPLERS = (
