@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from reslim.simulation.generator import CHANNEL, U32, begin, fill_words, networks_of
-from reslim.simulation.jit import kernel
+from reslim.simulation.jit import allocating
 from reslim.simulation.lanes import LANES
 
 WORDS = 64  # of each stream, where there are many
@@ -21,7 +21,7 @@ LAYER = 1  # where there is one layer; the network is then 0
 GROUPS, LONG = 256, 16_384  # the sizes of the blocks
 
 
-@kernel
+@allocating
 def fill_networks(seed, first, layer, channel, out):
     """Fill out (groups, count, LANES) with the beginnings of the streams of the networks first, first + 1, …. O(size)."""
     key, stream = np.empty((2, LANES), U32), np.empty((4, LANES), U32)
@@ -31,7 +31,7 @@ def fill_networks(seed, first, layer, channel, out):
         fill_words(stream, out[group])
 
 
-@kernel
+@allocating
 def fill_layers(seed, first, channel, out):
     """Fill out (groups, count, LANES) with the beginnings of the streams of network 0's layers first, …. O(size)."""
     key, stream, beginning = np.empty((2, LANES), U32), np.empty((4, LANES), U32), np.empty((4, LANES), U32)

@@ -8,6 +8,7 @@ constants of `lane_activations.py` are these in single precision, those of `doub
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ def root(f: Callable[[mp.mpf], mp.mpf]) -> Callable[[mp.mpf], mp.mpf]:
     return lambda y: f(mp.sqrt(y)) / mp.sqrt(y) if y else mp.diff(f, 0)
 
 
+TWO_LN2 = np.float32(2.0 * math.log(2.0))
 HALF_PI = mp.pi / 2
 HALF_LN2 = 0.3466  # a little more than ln(2)/2: the exponent is rounded in single precision
 FITS = {
@@ -172,7 +174,7 @@ def radius(log: Sequence[np.float32], f: NDArray[np.int64]) -> NDArray[np.float3
     low = fused(m2, fused(m, log[3], log[2]), fused(m, log[1], log[0]))
     high = fused(m2, fused(m, log[7], log[6]), fused(m, log[5], log[4]))
     value = fused(m2 * m2, fused(m2 * m2, log[8], high), low)
-    return np.sqrt(fused(m, value, (31 - (bits >> 23)).astype(np.float32) * generator.TWO_LN2))
+    return np.sqrt(fused(m, value, (31 - (bits >> 23)).astype(np.float32) * TWO_LN2))
 
 
 def single_errors(log: Sequence[np.float32], sin: Sequence[np.float32], cos: Sequence[np.float32]) -> tuple[float, ...]:
@@ -249,7 +251,7 @@ def exact_moments(log: Sequence[float], sin: Sequence[float], cos: Sequence[floa
     for e in range(-40, 32):  # u = 2^(e - 31) (1 + m)
         top = 0.0 if e == 31 else high
         m = low + (top - low) * node
-        square = m * np.polyval(np.array(log[::-1], float), m) + (31 - e) * float(generator.TWO_LN2)
+        square = m * np.polyval(np.array(log[::-1], float), m) + (31 - e) * float(TWO_LN2)
         mass = 2.0 ** (e - 31) * (top - low) * weight
         r += [np.sum(mass * square), np.sum(mass * square**2)]
     y = node**2

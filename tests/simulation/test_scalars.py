@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 
 from helpers import assert_law, assert_mean, assert_uncorrelated
-from reslim.simulation.jit import kernel
+from reslim.simulation.jit import allocating
 from reslim.simulation.lanes import LANES
 from reslim.simulation.scalars import FEW, binomial_half, chi_square, normal, restart, uniform, word
 
 COUNT = 200_000
 
 
-@kernel
+@allocating
 def draw(kind, parameter, seed, layer, out):
     stream, words = np.empty(5, np.uint64), np.empty((5, LANES), np.uint32)
     restart(stream, np.uint64(seed), np.uint64(3), np.uint64(layer))

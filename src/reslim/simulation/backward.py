@@ -22,7 +22,7 @@ from reslim.simulation.forward import (
     run_forward,
     steepness,
 )
-from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_coins, fill_single, networks_of
+from reslim.simulation.generator import CHANNEL, F32, begin, fill_coins, fill_single, networks_of
 from reslim.simulation.jit import kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
 from reslim.simulation.lane_algebra import add_scaled, copy, dot, square_of_small, transposed
@@ -57,7 +57,7 @@ def toss(plan, block, tape, layer):
         begin(block.stream, plan.seed, block.key, layer - 1, CHANNEL.forward)
     else:
         begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
-    fill_coins(block.stream, np.empty((2, LANES), U32), tape.coins)
+    fill_coins(block.stream, tape.words, tape.coins)
 
 
 @part

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation import double_activations
-from reslim.simulation.jit import inlined, kernel, part
+from reslim.simulation.jit import allocating, inlined, part
 from reslim.simulation.lane_activations import code
 from reslim.simulation.lanes import LANES, doubles_of, fma, load, store, where_greater
 from reslim.spec import ResNet
@@ -206,7 +206,7 @@ def rescale(x, squares, g, groups, exponents):
                 x[row, lane] = math.ldexp(x[row, lane], -shift)
 
 
-@kernel
+@allocating
 def forward(factors, matrices, paths):
     """Run the states from z_0, which is in paths, to z_d. O(depth n² columns)."""
     depth, groups = matrices.v.shape[0], paths.exponent.shape[1] // LANES
@@ -234,7 +234,7 @@ def forward(factors, matrices, paths):
             rescale(paths.z[l + 1], squares, g, groups, exponent[l + 1])
 
 
-@kernel
+@allocating
 def backward(factors, matrices, paths):
     """Run the gradients from p_d, which is in paths, to p_0, and find those of the weights. O(depth n² columns)."""
     depth, groups = matrices.v.shape[0], paths.exponent.shape[1] // LANES
@@ -269,7 +269,7 @@ def backward(factors, matrices, paths):
             rescale(paths.p[l], squares, g, groups, p_exponent[l])
 
 
-@kernel
+@allocating
 def tangents(factors, matrices, paths):
     """Run the tangents from t_0, which is in paths as are the states, to t_d. O(depth n² columns)."""
     depth, groups = matrices.v.shape[0], paths.exponent.shape[1] // LANES

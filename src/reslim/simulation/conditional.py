@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reslim.simulation import columns, path_records
 from reslim.simulation.columns import SAFE, Factors, Matrices, Paths, activated, scales_of
 from reslim.simulation.explicit import Weights, stream
-from reslim.simulation.jit import kernel, part
+from reslim.simulation.jit import allocating, part
 from reslim.simulation.lanes import LANES
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
@@ -82,7 +82,7 @@ def apply(known, time, inputs, x, out):
             out[i] += weight * known.noise[earlier, i]
 
 
-@kernel
+@allocating
 def forward(factors, inner, outer, signs, inputs, paths):
     """Run the states from z_0, which is in paths, to z_d."""
     (depth, n), columns = signs.shape, paths.exponent.shape[1]

@@ -33,7 +33,6 @@ from reslim.simulation.lanes import (
     rotl,
     shl,
     shr,
-    signed_shr,
     sqrt,
     store,
     words_of,
@@ -62,8 +61,9 @@ COS = tuple(
         -2.3824918559841092e-05,
     )
 )  # fmt: skip
-TWO_LN2 = F32(1.3862943611198906)
+MINUS_TWO_LN2 = F32(-1.3862943611198906 * 2.0**-23)  # of exponents that stand in their place in the word
 SQRT_HALF_BITS = U32(0x3F3504F3)
+SQRT_HALF_BITS_31 = U32(0x3F3504F3 + (31 << 23))  # of 2³¹ √½
 
 # The same in double precision: the constants of R in `log53`, and of sin and cos on an eighth of a turn, as in FreeBSD's msun.
 LOG53 = (
@@ -172,14 +172,14 @@ def gaussian_pair(w1, w2):
 
     r = √(-2 ln u), u = f/2³¹ = 2ᵉ (1 + m)/2³¹ with f odd, times sin and cos of an angle in [-π/2, π/2), and a sign.
     """
-    f = as_words(floats(shr(w1, 1) | 1)) - SQRT_HALF_BITS
+    f = as_words(floats(shr(w1, 1) | 1)) - SQRT_HALF_BITS_31
     m = as_floats((f & 0x7FFFFF) + SQRT_HALF_BITS) - F32(1.0)
     m2 = m * m
     low = fma(m2, fma(m, LOG[3], LOG[2]), fma(m, LOG[1], LOG[0]))
     high = fma(m2 * m2, LOG[8], fma(m2, fma(m, LOG[7], LOG[6]), fma(m, LOG[5], LOG[4])))
     log = fma(m2 * m2, high, low)
-    r = sqrt(fma(m, log, (F32(31.0) - floats(signed_shr(f, 23))) * TWO_LN2))
-    x = floats(signed_shr(w2, 3)) * F32(2.0**-28)
+    r = sqrt(fma(m, log, floats(f & 0xFF800000) * MINUS_TWO_LN2))
+    x = floats(w2 & 0xFFFFFFF8) * F32(2.0**-31)
     y = x * x
     sine = fma(fma(fma(fma(y, SIN[4], SIN[3]), y, SIN[2]), y, SIN[1]), y, SIN[0])
     cosine = fma(fma(fma(fma(fma(y, COS[5], COS[4]), y, COS[3]), y, COS[2]), y, COS[1]), y, COS[0])

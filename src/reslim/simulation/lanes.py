@@ -170,12 +170,6 @@ def shr(typing: Any, a: Any, k: Any) -> Any:
 
 
 @intrinsic
-def signed_shr(typing: Any, a: Any, k: Any) -> Any:
-    """Words shifted to the right by k bits, the sign bit from the left."""
-    return _elementwise((a, k), None, lambda builder, x, by: builder.ashr(x, by))
-
-
-@intrinsic
 def floats(typing: Any, a: Any) -> Any:
     """Words read as signed integers, in single precision."""
     return _elementwise((a,), F32, lambda builder, x: builder.sitofp(x, _vector(F32)))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation.jit import kernel
+from reslim.simulation.jit import allocating
 
 Array = NDArray[np.float64]
 LARGEST = np.finfo(np.float64).max
@@ -52,7 +52,7 @@ def of(draws: Array) -> Moments:
     return Moments(*found)
 
 
-@kernel
+@allocating
 def _moments(draws, found):
     """Two passes, for the mean and about it; the first draw is taken off before the mean, so a constant has no spread."""
     rows, columns = draws.shape

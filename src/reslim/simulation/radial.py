@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation.jit import kernel
+from reslim.simulation.jit import allocating, kernel
 from reslim.simulation.lanes import LANES
 from reslim.simulation.records import Records
 from reslim.simulation.scalars import binomial_half, chi_square, normal, restart
@@ -253,7 +253,7 @@ def record_state(chain, stream, words, rec, row):
         rec.log_output_norm[row, 0] = log_scale + math.log(square / n_out)
 
 
-@kernel
+@allocating
 def run_chains(chain, backward_pass, functional, first, rec):
     """Fill the records of the networks first, first + 1, … one after the other."""
     words, side_words = np.empty((5, LANES), np.uint32), np.empty((5, LANES), np.uint32)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation.generator import F32
+from reslim.simulation.generator import F32, U32
 from reslim.simulation.jit import part
 from reslim.simulation.lane_algebra import copy
 from reslim.simulation.lanes import LANES
@@ -33,6 +33,7 @@ class Tape(NamedTuple):
     noise: NDArray[np.float32]
     t: NDArray[np.float32]
     coins: NDArray[np.float32]
+    words: NDArray[np.uint32]  # (2, LANES): a pair's, for the coins
     factors: NDArray[np.float32]  # (2, LANES): what multiplies p̃, and its change
     p_square: Array  # (1, LANES)
     u_square: Array
@@ -68,6 +69,7 @@ def tape_of(net: ResNet, functional: int) -> Tape:
         noise=vector(),
         t=vector(),
         coins=np.ones((rows, LANES), F32),
+        words=np.zeros((2, LANES), U32),
         factors=np.zeros((2, LANES), F32),
         p_square=scalar(),
         u_square=scalar(),
