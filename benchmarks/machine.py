@@ -18,7 +18,7 @@ PACKAGES = ("reslim", "numpy", "numba", "llvmlite", "torch", "jax", "jaxlib", "m
 # Two numbers: ln by a polynomial of degree 8 and one more, sin and cos by degrees 4 and 5, and six products around them.
 TRANSFORM = (9 + 4 + 5 + 6) / 2
 NETWORK = 2  # the state and the next layer's norm
-CHAIN, FLOATS, ROUNDS = 16, 1_024, 20_000
+CHAIN, ROWS, ROUNDS = 16, 64, 20_000
 
 
 def pin_threads() -> None:
@@ -85,23 +85,25 @@ def peak_multiply_adds() -> float:
     import numba
     import numpy as np
 
-    @numba.njit(fastmath={"contract"})
+    from reslim.simulation.lanes import LANES, fma, load, store
+
+    @numba.njit
     def chains(x, b, c, rounds):
         for _ in range(rounds):
-            for i in range(x.shape[0]):
-                v = x[i]
+            for row in range(x.shape[0]):
+                v = load(x, row)
                 for _ in range(CHAIN):
-                    v = v * b + c
-                x[i] = v
+                    v = fma(v, b, c)
+                store(x, row, v)
 
-    x, b, c = np.ones(FLOATS, np.float32), np.float32(0.999), np.float32(0.001)
+    x, b, c = np.ones((ROWS, LANES), np.float32), np.float32(0.999), np.float32(0.001)
     chains(x, b, c, 1)
     best = float("inf")
     for _ in range(10):
         started = time.perf_counter()
         chains(x, b, c, ROUNDS)
         best = min(best, time.perf_counter() - started)
-    return CHAIN * FLOATS * ROUNDS / best
+    return CHAIN * x.size * ROUNDS / best
 
 
 def floor(rate: float) -> float:

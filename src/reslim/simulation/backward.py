@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation.forward import (
-    LN2,
     SAFE,
     block_of,
     draw_inner,
     draw_step,
     plan_of,
+    put,
     run_forward,
     steepness,
 )
 from reslim.simulation.generator import CHANNEL, F32, begin, fill_coins, fill_single, networks_of
 from reslim.simulation.jit import kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
-from reslim.simulation.lane_algebra import add_scaled, copy, dot, square_of_small, transposed
+from reslim.simulation.lane_algebra import add_scaled, copy, dot, log_square, square_of_small, transposed
 from reslim.simulation.lanes import LANES, doubles_of, load, singles_of, store
 from reslim.simulation.records import Records
 from reslim.simulation.tape import restore, save, tape_of
@@ -161,9 +161,9 @@ def record_gradient(plan, block, tape, layer, rec, row, count):
             rec.grad_state_cosine[row + lane, slot, 0] = tape.scratch[0, lane] / length if length > 0.0 else np.nan
     if slot >= 0 and rec.log_grad_growth.shape[0] > 0:
         passed = plan.log_scale[-1] - plan.log_scale[layer]
-        for lane in range(count):
-            log = math.log(tape.p_square[0, lane]) + 2.0 * (passed + LN2 * tape.p_exponent[0, lane])
-            rec.log_grad_growth[row + lane, slot, 0] = log - tape.log_start[0, lane]
+        log = log_square(load(tape.p_square, 0), load(tape.p_exponent, 0)) + 2.0 * passed
+        store(block.record, 0, log - load(tape.log_start, 0))
+        put(block.record, rec.log_grad_growth, slot, row, count)
 
 
 @part
@@ -173,14 +173,15 @@ def record_weights(plan, block, tape, layer, rec, row, count):
     wanted = slot >= 0 and rec.log_weight_grad.shape[0] > 0
     if not wanted and rec.log_ntk.shape[0] == 0:
         return
+    # the factors of the layers before and after, and that of the block itself
+    log = log_square(load(tape.weight, 0), load(tape.p_exponent, 0) + load(block.state, 3)) + 2.0 * plan.log_scale[-1]
+    store(block.record, 0, log - load(tape.log_start, 0))
     for lane in range(count):
-        # the factors of the layers before and after, and that of the block itself
-        scale = plan.log_scale[-1] + LN2 * (tape.p_exponent[0, lane] + block.state[3, lane])
-        log = math.log(tape.weight[0, lane]) + 2.0 * scale - tape.log_start[0, lane] - rec.log_square_0[row + lane, 0]
-        if wanted:
-            rec.log_weight_grad[row + lane, slot, 0] = log
-        high, low = max(tape.total[0, lane], log), min(tape.total[0, lane], log)
+        block.record[0, lane] -= rec.log_square_0[row + lane, 0]
+        one, total = block.record[0, lane], tape.total[0, lane]
+        high, low = max(total, one), min(total, one)
         tape.total[0, lane] = high + math.log1p(math.exp(low - high)) if low > -np.inf else high
+    put(block.record, rec.log_weight_grad, slot, row, count)
 
 
 @part
@@ -208,8 +209,7 @@ def run_backward(plan, block, tape, rec, row, count):
     dot(tape.p, tape.p, tape.p_square)
     store(tape.p_exponent, 0, doubles_of(0.0))
     store(tape.total, 0, doubles_of(-np.inf))
-    for lane in range(LANES):
-        tape.log_start[0, lane] = math.log(tape.p_square[0, lane])
+    store(tape.log_start, 0, log_square(load(tape.p_square, 0), doubles_of(0.0)))
     record_gradient(plan, block, tape, depth, rec, row, count)
     held = (depth - 1) // tape.segment
     for layer in range(depth - 1, -1, -1):

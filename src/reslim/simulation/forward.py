@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated, code
-from reslim.simulation.lane_algebra import CHUNK
+from reslim.simulation.lane_algebra import CHUNK, LN2, log_square
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -43,7 +43,6 @@ SAFE = 2.0**20  # where the mean square of z̃ would leave [1/SAFE, SAFE], it is
 LOG2_STEEPEST = 60.0
 STEEPEST = 2.0**LOG2_STEEPEST  # scales beyond which every activation has reached its limit
 RELU, NONE = -1, -2  # codes of ReLU, and of no activation: the sums of φ are not wanted
-LN2 = math.log(2.0)
 
 
 class Plan(NamedTuple):
@@ -73,6 +72,7 @@ class Block(NamedTuple):
     state: Array  # (4, LANES): Σ φ², Σ z̃², active units, e
     inner: Array  # (3, LANES): the first three of h
     output: NDArray[np.float32]  # (n_out or n_out + 1, LANES)
+    record: Array  # (1, LANES): what is about to be written down
 
 
 def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
@@ -110,6 +110,7 @@ def block_of(net: ResNet) -> Block:
         state=np.zeros((4, LANES)),
         inner=np.zeros((3, LANES)),
         output=np.zeros((outputs, LANES), F32),
+        record=np.zeros((1, LANES)),
     )
 
 
@@ -243,6 +244,15 @@ def draw_step(plan, block, layer, watch):
 
 
 @part
+def any_outside(squares):
+    """Return whether a lane is outside of the safe range, without a branch for each."""
+    outside = 0
+    for lane in range(LANES):
+        outside += not 1.0 / SAFE <= squares[0, lane] <= SAFE
+    return outside > 0
+
+
+@part
 def rescale(plan, block, layer, lane, shift):
     """Take 2^shift out of the next state of a lane."""
     gain = plan.gain[layer] * math.sqrt(block.state[0, lane])
@@ -252,32 +262,36 @@ def rescale(plan, block, layer, lane, shift):
 
 
 @part
-def log_square(plan, block, layer, lane):
-    """Return ln |z_l|²."""
-    return math.log(block.state[1, lane]) + 2.0 * (plan.log_scale[layer] + LN2 * block.state[3, lane])
+def put(values, array, slot, row, count):
+    """Write what the lanes hold into the records of their networks, where that is recorded."""
+    if slot >= 0 and array.shape[0] > 0:
+        for lane in range(count):
+            array[row + lane, slot, 0] = values[0, lane]
 
 
 @part
 def record_state(plan, block, layer, rec, row, count):
     """Write down ln |z_l|²."""
+    slot = rec.slot[layer]
+    if layer > 0 and (slot < 0 or rec.log_square.shape[0] == 0):
+        return
+    store(block.record, 0, log_square(load(block.state, 1), load(block.state, 3)) + 2.0 * plan.log_scale[layer])
+    put(block.record, rec.log_square, slot, row, count)
     if layer == 0:
         for lane in range(count):
-            rec.log_square_0[row + lane, 0] = log_square(plan, block, layer, lane)
-    if rec.slot[layer] >= 0 and rec.log_square.shape[0] > 0:
-        for lane in range(count):
-            rec.log_square[row + lane, rec.slot[layer], 0] = log_square(plan, block, layer, lane)
+            rec.log_square_0[row + lane, 0] = block.record[0, lane]
 
 
 @part
-def record_activity(plan, sums, layer, rec, row, count):
+def record_activity(plan, block, sums, layer, rec, row, count):
     """Write down the active shares of a layer."""
     slot = rec.slot[layer]
-    if slot >= 0 and rec.active_fraction.shape[0] > 0:
-        for lane in range(count):
-            rec.active_fraction[row + lane, slot, 0] = sums[2, lane] / plan.width
-    if slot >= 0 and rec.active_energy.shape[0] > 0:
-        for lane in range(count):
-            rec.active_energy[row + lane, slot, 0] = sums[0, lane] / sums[1, lane]
+    if slot < 0 or rec.active_fraction.shape[0] + rec.active_energy.shape[0] == 0:
+        return
+    store(block.record, 0, load(sums, 2) / plan.width)
+    put(block.record, rec.active_fraction, slot, row, count)
+    store(block.record, 0, load(sums, 0) / load(sums, 1))
+    put(block.record, rec.active_energy, slot, row, count)
 
 
 @part
@@ -290,8 +304,9 @@ def record_output(plan, block, rec, row, count):
         return
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.output)
     fill_single(block.stream, block.output)
+    store(block.record, 0, log_square(load(block.state, 1), load(block.state, 3)) + 2.0 * plan.log_scale[depth])
     for lane in range(count):
-        log_mean_square, square = log_square(plan, block, depth, lane) - math.log(plan.width), 0.0
+        log_mean_square, square = block.record[0, lane] - math.log(plan.width), 0.0
         for i in range(n_out):
             g = np.float64(block.output[i, lane])
             square += g * g
@@ -312,7 +327,7 @@ def run_forward(plan, block, tape, rec, row, count):
             save(block, tape, layer)
         if plan.two_matrix:
             draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
-        record_activity(plan, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
+        record_activity(plan, block, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
         draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
         record_state(plan, block, layer + 1, rec, row, count)
     record_output(plan, block, rec, row, count)

@@ -220,7 +220,7 @@ def fill_words(stream, out):
 
 @part
 def log53(u):
-    """Return -2 ln u for u in (0, 1], in lanes: u = 2ᵏ (1 + f), ln(1 + f) = f - f²/2 + s (f²/2 + R(s²)), s = f/(2 + f)."""
+    """Return ln u for normal u > 0, in lanes: u = 2ᵏ (1 + f), ln(1 + f) = f - f²/2 + s (f²/2 + R(s²)), s = f/(2 + f)."""
     bits = as_long_words(u) - SQRT_HALF_BITS53
     k = doubles(shr(bits + ONE_BITS53, 52)) - 1023.0
     f = as_doubles((bits & MANTISSA53) + SQRT_HALF_BITS53) - 1.0
@@ -230,7 +230,7 @@ def log53(u):
     for c in range(5, -1, -1):
         rest = fma(rest, z, LOG53[c])
     half = 0.5 * f * f
-    return -2.0 * fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, s * fma(rest, z, half))))
+    return fma(k, LN2_HIGH, f - (half - fma(k, LN2_LOW, s * fma(rest, z, half))))
 
 
 @part
@@ -258,7 +258,7 @@ def uniforms53(high, low):
 @inlined
 def gaussian_pair53(w1, w2, w3, w4):
     """Return two standard normals from four words, in double precision; |g| ≤ 8.6. Bits 1 and 2 of w4 stay unused."""
-    r = sqrt(log53(uniforms53(w1, w3)))
+    r = sqrt(-2.0 * log53(uniforms53(w1, w3)))
     cosine, sine = turn53(uniforms53(w2, w4))
     return r * cosine, r * sine
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation.jit import kernel
+from reslim.simulation.lane_algebra import log_square
+from reslim.simulation.lanes import LANES, load, store
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 Field = Callable[[int], Array]  # the numbers of a field, with their networks first
-LN2 = math.log(2.0)
 
 # at a layer: sums of mantissas, and exponents
 SQUARE, EXPONENT, ENERGY, H_SQUARE, ACTIVE, MOVED, MOVED_EXPONENT = range(7)
@@ -69,17 +69,20 @@ def networks_first(x: Array, count: int) -> Array:
 
 
 @kernel
-def logarithms(squares, exponents, out):
-    """Set out = ln(4ᵉ squares), element by element: the same bits in arrays of any shape. O(size)."""
-    for i in range(squares.size):
-        out.flat[i] = math.log(squares.flat[i]) + 2.0 * LN2 * exponents.flat[i]
+def logarithms(squares, exponents):
+    """Replace rows of squares by ln(4ᵉ square). O(size)."""
+    for row in range(squares.shape[0]):
+        store(squares, row, log_square(load(squares, row), load(exponents, row)))
 
 
 def log(squares: Array, exponents: Array) -> Array:
     """Return ln(4ᵉ squares)."""
-    out = np.empty(squares.shape)
-    logarithms(squares, exponents, out)
-    return out
+    size = squares.size
+    lanes = np.zeros((2, -(-size // LANES), LANES))
+    flat = lanes.reshape(2, -1)
+    flat[0, :size], flat[1, :size] = squares.ravel(), exponents.ravel()
+    logarithms(lanes[0], lanes[1])
+    return flat[0, :size].reshape(squares.shape)
 
 
 def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import math
 
-from reslim.simulation.generator import F32
+from reslim.simulation.generator import F32, log53
 from reslim.simulation.jit import part
-from reslim.simulation.lanes import LANES, doubles, doubles_of, fma, load, singles, singles_of, sqrt, store
+from reslim.simulation.lanes import LANES, doubles, doubles_of, fma, load, singles, singles_of, sqrt, store, where_greater
 
+LN2 = math.log(2.0)
+NORMAL, LOG2_LIFT = 2.0**-1022, 60.0  # below the first a double has fewer bits, and is lifted before its logarithm is taken
+LIFT = 2.0**LOG2_LIFT
 CHUNK = 64  # coordinates summed in single precision before they are added up in double
+
+
+@part
+def log_square(square, exponent):
+    """Return ln(4ᵉ square) in lanes; -∞ where the square is 0. The same bits everywhere, as no library's logarithm has."""
+    tiny = where_greater(NORMAL, square, doubles_of(1.0), doubles_of(0.0))
+    log = log53(where_greater(NORMAL, square, square * LIFT, square))
+    log = where_greater(square, 0.0, log, where_greater(1.0, square, -math.inf, square))  # NaN stays NaN
+    return fma(exponent - 0.5 * LOG2_LIFT * tiny, 2.0 * LN2, log)
 
 
 @part

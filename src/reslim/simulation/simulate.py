@@ -23,7 +23,7 @@ from reslim.simulation.samplers import Job, Sampler
 from reslim.spec import ResNet
 
 BATCH = 65_536  # coordinates that advance together: they stay in the cache
-MOST_BATCH = 4_096  # networks
+MOST_BATCH = 1_024
 NANOSECONDS = 2e9  # of a batch elsewhere: what its first network takes longer, to get memory, is spread over a few
 LANES = 16  # networks that the matrix-free sampler advances at once
 
