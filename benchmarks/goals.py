@@ -52,7 +52,16 @@ def goals(measured: Sequence[Measurement]) -> list[Goal]:
         Goal("the best matrix code over ours, n = 100", 600.0, over_matrices(measured, 100), "times", True),
         Goal("the best matrix code over ours, n = 1000", 6_000.0, over_matrices(measured, 1_000), "times", True),
         Goal("one thread over two, forward, n = 100", 1.85, ratio(forward, two), "times", True),
+        *(
+            Goal(f"watching over the bare run, n = {width}", 1.3, watching(measured, width), "times")
+            for width in (10, 100, 1_000)
+        ),
     ]
+
+
+def watching(measured: Sequence[Measurement], width: int) -> float | None:
+    """Return how many times longer our forward pass takes when all layers and the active shares are recorded."""
+    return ratio(harness.find(measured, ours.WATCHED, width), harness.find(measured, ours.FORWARD, width))
 
 
 def over_matrices(measured: Sequence[Measurement], width: int) -> float | None:

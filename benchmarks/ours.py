@@ -12,16 +12,18 @@ from benchmarks.harness import Call, Candidate
 from reslim import ResNet, simulate
 
 DEPTH = 100
-LEAST, MOST_REPLICAS, MOST_BYTES = 256, 2**20, 2**28
+LEAST, MOST_REPLICAS = 256, 2**20
+MOST_BYTES = 2**25  # of draws: with more, the time is that of the system to get memory, where it gives memory back
 TWO_INPUTS = np.random.default_rng(1).standard_normal((2, 10))
 LAST = {"quantities": ["log_growth"], "layers": "last"}
-ALL = {"quantities": ["log_growth", "active_fraction"], "layers": "all"}
+ALL = {"quantities": ["log_growth", "active_fraction", "active_energy"], "layers": "all"}
 BACK = {"quantities": ["log_grad_growth"], "layers": "last"}
 
 FORWARD, BACKWARD = "forward", "forward + backward"
+WATCHED = "forward, all layers, active shares and energies"
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     FORWARD: ({}, LAST),
-    "forward, all layers and active shares": ({}, ALL),
+    WATCHED: ({}, ALL),
     BACKWARD: ({}, BACK),
     "forward, two inputs": ({}, LAST | {"inputs": TWO_INPUTS}),
     "forward, double": ({}, LAST | {"precision": "double"}),

@@ -39,6 +39,8 @@ def test_goals_take_the_fastest_rival_and_ours_of_the_same_width():
         measurement(ours.FORWARD, 0.5),
         measurement(ours.FORWARD, 0.3, threads=2),
         measurement(ours.FORWARD, 0.4, width=1_000),
+        measurement(ours.WATCHED, 0.6),
+        measurement(ours.WATCHED, 0.6, width=1_000),
         measurement("A, matrices", 900.0),
         measurement("B, matrices", 350.0),
         measurement("B, matrices", 3_000.0, width=1_000),
@@ -47,8 +49,8 @@ def test_goals_take_the_fastest_rival_and_ours_of_the_same_width():
         measurement("other fill, float32", 0.1, width=1),
     ]
     found = goals.goals(measured)
-    assert [goal.measured for goal in found] == pytest.approx([0.5, 0.3, 0.5, None, 700.0, 7_500.0, 5 / 3])
-    assert [goal.met for goal in found] == [False, False, True, None, True, True, False]
+    assert [goal.measured for goal in found] == pytest.approx([0.5, 0.3, 0.5, None, 700.0, 7_500.0, 5 / 3, None, 1.2, 1.5])
+    assert [goal.met for goal in found] == [False, False, True, None, True, True, False, None, True, False]
     assert found[2].bound == 0.55
 
 
