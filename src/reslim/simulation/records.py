@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -74,12 +75,10 @@ def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int,
     wanted = recorded(names)
     slot = np.full(depth + 1, -1, dtype=np.int64)
     slot[layers] = np.arange(len(layers))
-
-    def array(name: str) -> Array:
-        rows = replicas if name in wanted else 0
-        return np.empty(_shape(name, rows, len(layers), inputs, n_out))
-
-    return Records(slot, *(array(name) for name in Records._fields[1:]))
+    shapes = [_shape(name, replicas if name in wanted else 0, len(layers), inputs, n_out) for name in Records._fields[1:]]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    block = np.empty(ends[-1])  # one, because large blocks come in large pages
+    return Records(slot, *(part.reshape(shape) for part, shape in zip(np.split(block, ends[:-1]), shapes, strict=True)))
 
 
 def side_by_side(recs: Sequence[Records]) -> Records:
