@@ -4,9 +4,9 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from reslim.coupling import Fractional, Independent, Smooth, from_dict, to_dict
+from reslim.coupling import Fractional, Independent, Matern, Smooth, from_dict, to_dict
 
-EXAMPLES = [Independent(), Smooth(), Smooth(0.3), Smooth(0.3, "increments"), Fractional(0.7)]
+EXAMPLES = [Independent(), Smooth(), Smooth(0.3), Smooth(0.3, "increments"), Matern(), Matern(0.3, 0.5), Fractional(0.7)]
 
 
 @pytest.mark.parametrize("coupling", EXAMPLES, ids=repr)
@@ -24,6 +24,7 @@ def test_the_examples_differ():
 def test_the_dict_has_the_name_and_the_fields():
     assert to_dict(Independent()) == {"name": "independent"}
     assert to_dict(Smooth()) == {"name": "smooth", "length": 0.1, "kind": "process"}
+    assert to_dict(Matern(0.2, 2.5)) == {"name": "matern", "length": 0.2, "nu": 2.5}
     assert to_dict(Fractional(0.7)) == {"name": "fractional", "hurst": 0.7}
 
 
@@ -47,6 +48,14 @@ def test_length_is_positive(length):
         Smooth(length)
 
 
+@pytest.mark.parametrize(
+    ("nu", "text"), [(0.0, "must be between 1e-50"), (20.5, r"must be at most 20, got 20\.5\. Use Smooth\(0\.1\), which it tends to")]
+)
+def test_nu_is_positive_and_not_too_large(nu, text):
+    with pytest.raises(ValueError, match=rf"^Matern\(nu=\.\.\.\) {text}"):
+        Matern(0.1, nu)
+
+
 def test_other_kinds_are_refused():
     with pytest.raises(TypeError, match=r"^Fractional\(hurst=\.\.\.\) must be a number, got '0.7'\.$"):
         Fractional("0.7")
@@ -62,7 +71,7 @@ def test_other_kinds_are_refused():
         ("fractional", TypeError, "must be an object such as"),
         ({"hurst": 0.7}, TypeError, "must be an object such as"),
         ({"name": "fractal"}, ValueError, r"must be one of .* got 'fractal'\. Did you mean 'fractional'\?"),
-        ({"name": 3}, TypeError, "must be one of independent, smooth, fractional, got 3"),
+        ({"name": 3}, TypeError, "must be one of independent, smooth, matern, fractional, got 3"),
         ({"name": "fractional"}, ValueError, "fractional needs the field 'hurst'"),
         ({"name": "fractional", "hurst": 0.7, "h": 1}, ValueError, "fractional has no field 'h'"),
         ({"name": "independent", "hurst": 0.7}, ValueError, "independent has no field 'hurst'"),

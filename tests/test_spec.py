@@ -247,7 +247,7 @@ BAD = [
     ("entries", "normal", ValueError, "must be one of gaussian, uniform, rademacher, got 'normal'."),
     ("entries", None, TypeError, "must be one of gaussian, uniform, rademacher, got None."),
     *[
-        ("coupling", value, TypeError, "must be Independent(), Smooth(...) or Fractional(...), got ")
+        ("coupling", value, TypeError, "must be Independent(), Smooth(...), Matern(...) or Fractional(...), got ")
         for value in ("independent", None, 0.7, Independent)
     ],
 ]  # fmt: skip

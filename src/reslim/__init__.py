@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from reslim import plot, regularity
     from reslim import pytorch as pytorch
     from reslim.agreement import compare
-    from reslim.coupling import Fractional, Independent, Smooth
+    from reslim.coupling import Fractional, Independent, Matern, Smooth
     from reslim.experiments.sweep.run import sweep
     from reslim.experiments.training import train_grid as train_grid
     from reslim.quantities import QUANTITIES
@@ -28,6 +28,7 @@ __all__ = [
     "DepthPower",
     "Fractional",
     "Independent",
+    "Matern",
     "ResNet",
     "Smooth",
     "compare",
@@ -50,6 +51,7 @@ _HOMES = {
     "DepthPower": "reslim.spec",
     "Fractional": "reslim.coupling",
     "Independent": "reslim.coupling",
+    "Matern": "reslim.coupling",
     "ResNet": "reslim.spec",
     "Smooth": "reslim.coupling",
     "compare": "reslim.agreement",

@@ -13,6 +13,7 @@ from reslim import checks
 from reslim.errors import BadKind, BadValue
 
 Array = NDArray[np.float64]
+MOST_NU = 20.0  # beyond it the Bessel function may overflow between neighbouring layers
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,48 @@ class Fractional:
         return np.concatenate([[1.0], 0.5 * lag**power * change])[:count]
 
 
-Coupling = Independent | Smooth | Fractional
-KINDS: dict[str, type[Coupling]] = {"independent": Independent, "smooth": Smooth, "fractional": Fractional}
+@dataclass(frozen=True)
+class Matern:
+    """Weights that vary with depth as often differentiable as `nu` says, between independent ones and `Smooth`.
+
+    Every entry is a Gaussian process in t = layer/depth with the Matérn covariance 2^(1-ν)/Γ(ν) x^ν K_ν(x), x = √(2ν) τ/ℓ,
+    ℓ = `length`: it has k derivatives for k < ν, and for ν < 1 its paths have the Hölder exponent ν. exp(-τ/ℓ) for ν = ½
+    (Ornstein–Uhlenbeck); `Smooth(length)` as ν → ∞.
+    """
+
+    length: float = 0.1
+    nu: float = 1.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", checks.positive("Matern", "length", self.length))
+        nu = checks.positive("Matern", "nu", self.nu)
+        if nu > MOST_NU:
+            hint = f"Use Smooth({self.length!r}), which it tends to."
+            raise BadValue("Matern", "nu", f"must be at most {MOST_NU:g}", nu, hint)
+        object.__setattr__(self, "nu", nu)
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether the weights of different layers are independent."""
+        return False
+
+    def autocovariance(self, depth: int, count: int) -> Array:
+        """Return the correlations of an entry at the lags 0 … count - 1, in a network of that depth."""
+        from scipy.special import gammaln, kve  # here, because it takes time to load
+
+        x = np.sqrt(2.0 * self.nu) / (depth * self.length) * np.arange(1, count)
+        with np.errstate(divide="ignore", over="ignore"):
+            log = np.log(2.0) - gammaln(self.nu) + self.nu * np.log(0.5 * x) + np.log(kve(self.nu, x)) - x
+        return np.concatenate([[1.0], np.minimum(np.exp(log), 1.0)])[:count]
+
+
+Coupling = Independent | Smooth | Matern | Fractional
+KINDS: dict[str, type[Coupling]] = {
+    "independent": Independent,
+    "smooth": Smooth,
+    "matern": Matern,
+    "fractional": Fractional,
+}
 
 
 def to_dict(coupling: Coupling) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class ResNet:
         self._set("balanced", checks.boolean("ResNet", "balanced", self.balanced))
         self._set("activation", activation(self.activation).name)
         if not isinstance(self.coupling, Coupling):
-            raise BadKind("ResNet", "coupling", "must be Independent(), Smooth(...) or Fractional(...)", self.coupling)
+            raise BadKind("ResNet", "coupling", "must be Independent(), Smooth(...), Matern(...) or Fractional(...)", self.coupling)
         self._set("skip", self._schedule("skip", self.skip))
         if not isinstance(self.branch, DepthPower):
             self._set("branch", self._schedule("branch", self.branch))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reslim import Fractional, Independent, Smooth
+from reslim import Fractional, Independent, Matern, Smooth
 from reslim.cli import parsing
 from reslim.errors import BadKind, BadValue
 from reslim.spec import DepthPower
@@ -62,6 +62,7 @@ def test_branch_refuses(text):
         ("independent", Independent()),
         ("smooth:0.2", Smooth(0.2)),
         ("smooth-increments:0.2", Smooth(0.2, "increments")),
+        ("matern:0.2:0.5", Matern(0.2, 0.5)),
         ("fractional:0.7", Fractional(0.7)),
     ],
 )
@@ -69,7 +70,7 @@ def test_couplings(text, value):
     assert parsing.coupling(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "smooth", "smooth:", "smooth:x", "fractional", "independent:1", "rough:0.1"])
+@pytest.mark.parametrize("text", ["", "smooth", "smooth:", "smooth:x", "matern:0.1", "fractional", "independent:1", "rough:0.1"])
 def test_coupling_refuses(text):
     with pytest.raises(BadValue, match="must be independent"):
         parsing.coupling(text)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import reslim
 from reslim.cli import parsing, vary
 from reslim.cli.phrases import Refusal
-from reslim.coupling import Fractional, Independent, Smooth
+from reslim.coupling import Fractional, Independent, Matern, Smooth
 from reslim.errors import ArgumentError
 from reslim.experiments.sweep.axes import notation
 from reslim.experiments.sweep.task import TASKS, Entry
@@ -62,7 +62,7 @@ def test_the_settings_of_a_task_are_numbers():
     assert vary.read(["lr=1,1e-3"], settings=("lr",)) == {"lr": [1.0, 1e-3]}
 
 
-@pytest.mark.parametrize("value", [Smooth(0.2, "increments"), Smooth(), Fractional(0.7), Independent()])
+@pytest.mark.parametrize("value", [Smooth(0.2, "increments"), Smooth(), Matern(0.3, 0.5), Fractional(0.7), Independent()])
 def test_couplings_are_written_as_they_are_read(value):
     assert parsing.coupling(notation(value)) == value
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from judged import SEED, assert_close, assert_same_passes, explicit_passes, module_passes
 
-from reslim import DepthPower, Fractional, Independent, ResNet, Smooth, simulate
+from reslim import DepthPower, Fractional, Independent, Matern, ResNet, Smooth, simulate
 from reslim.activations import activation
 from reslim.errors import BadKind, BadValue, NotCovered
 from reslim.pytorch import build
@@ -21,6 +21,7 @@ COUPLINGS = {
     "independent": Independent(),
     "process": Smooth(0.3),
     "increments": Smooth(0.2, kind="increments"),
+    "matern": Matern(0.3, 0.5),
     "fractional": Fractional(0.7),
 }
 SCHEDULES = {

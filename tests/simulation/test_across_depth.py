@@ -7,13 +7,14 @@ import pytest
 from mpmath import mp, mpf
 from scipy.linalg import cholesky, toeplitz
 
-from reslim.coupling import Fractional, Independent, Smooth
+from reslim.coupling import Fractional, Independent, Matern, Smooth
 from reslim.simulation import across_depth
 from reslim.simulation.across_depth import Factored, Periodic
 
 HURSTS = [0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99]
 SMOOTH = [Smooth(), Smooth(0.1, "increments"), Smooth(1e-3), Smooth(1.0), Smooth(0.4, "increments"), Smooth(5.0)]
-COUPLINGS = [Independent(), *map(Fractional, HURSTS), *SMOOTH]
+MATERN = [Matern(0.1, 0.2), Matern(0.1, 0.5), Matern(0.3), Matern(0.1, 20.0), Matern(1e-3, 1.0), Matern(2.0, 2.5)]
+COUPLINGS = [Independent(), *map(Fractional, HURSTS), *SMOOTH, *MATERN]
 
 
 def covariance(sampler: Periodic | Factored, depth: int) -> np.ndarray:
@@ -92,3 +93,23 @@ def test_smooth_increments_do_not_cancel(length, depth):
 
     for k in (1, 2, 10, depth // 3):
         assert found[k] == pytest.approx(float((2 * rbf(k) - rbf(k - 1) - rbf(k + 1)) / (2 - 2 * rbf(1))), abs=1e-14)
+
+
+@pytest.mark.parametrize("nu", [0.01, 0.5, 1.0, 2.5, 20.0])
+@pytest.mark.parametrize(("length", "depth"), [(0.1, 1000), (0.1, 100_000), (10.0, 1000), (1e-4, 1000)])
+def test_matern_correlations(nu, length, depth):
+    mp.dps = 60
+    found = Matern(length, nu).autocovariance(depth, depth)
+    for k in (1, 2, 10, depth // 3):
+        x = mp.sqrt(2 * mpf(nu)) * k / (depth * mpf(length))
+        exact = 2 ** (1 - mpf(nu)) / mp.gamma(nu) * x**nu * mp.besselk(nu, x)
+        assert found[k] == pytest.approx(float(exact), abs=1e-13)
+
+
+def test_matern_lies_between_a_rough_process_and_a_smooth_one():
+    lag = np.arange(100) / 100
+    np.testing.assert_allclose(Matern(0.2, 0.5).autocovariance(100, 100), np.exp(-lag / 0.2), rtol=1e-13)
+    smooth = Smooth(0.2).autocovariance(100, 100)
+    distances = [np.abs(Matern(0.2, nu).autocovariance(100, 100) - smooth).max() for nu in (0.5, 1.0, 2.5, 10.0, 20.0)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] / distances[-2] == pytest.approx(0.5, abs=0.03)  # the difference is of order 1/ν

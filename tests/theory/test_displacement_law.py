@@ -6,7 +6,7 @@ from coupled_nets import drawn
 
 import reslim
 from helpers import assert_mean
-from reslim import DepthPower, Fractional, Independent, ResNet, Smooth
+from reslim import DepthPower, Fractional, Independent, Matern, ResNet, Smooth
 from reslim.theory import coupled, identity_side
 
 LONG = Fractional(0.9)
@@ -85,6 +85,7 @@ SMALL = {
     "two-matrix Balanced": {"block": "two-matrix", "balanced": True},
     "leaky relu": {"block": "two-matrix", "activation": "leaky_relu:0.4", "variance": (2.0, 0.7)},
     "two-matrix linear": {"block": "two-matrix", "activation": "identity"},
+    "tanh, Ornstein-Uhlenbeck": {"activation": "tanh", "coupling": Matern(0.3, 0.5)},
 }
 
 
@@ -99,7 +100,7 @@ def test_networks_that_hardly_move_at_any_width(name):
 
 @pytest.mark.parametrize("fields", [{"activation": "tanh"}, {"activation": "gelu", "block": "two-matrix", "balanced": True}])
 @pytest.mark.parametrize("branch", [1e-3, tuple(np.linspace(1e-3, -5e-4, 30))])
-@pytest.mark.parametrize("coupling", [LONG, Smooth(0.2), Fractional(0.2), Independent()])
+@pytest.mark.parametrize("coupling", [LONG, Smooth(0.2), Matern(0.2, 0.5), Fractional(0.2), Independent()])
 def test_the_first_order_of_the_limit(fields, branch, coupling):
     net = ResNet(depth=30, width=10, skip=1.0, branch=branch, variance=1.3, coupling=coupling, **fields)
     forward, backward = coupled.walk(net, 0.8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import reslim
-from reslim import DepthPower, Fractional, Independent, ResNet, Smooth
+from reslim import DepthPower, Fractional, Independent, Matern, ResNet, Smooth
 from reslim.theory import identity_side, regimes
 
 # (block, activation, coupling): output, gradient (width to infinity first), output, gradient at a fixed width
@@ -13,6 +13,8 @@ TABLE = [
     ("two-matrix", "tanh", Fractional(0.5), (0.5, 0.5, 0.5, 0.5)),
     ("one-matrix", "gelu", Smooth(0.2), (1.0, 1.0, 1.0, 1.0)),
     ("two-matrix", "relu", Smooth(0.1, "increments"), (1.0, 1.0, 1.0, 1.0)),
+    ("two-matrix", "tanh", Matern(0.1, 0.5), (1.0, 1.0, 1.0, 1.0)),
+    ("one-matrix", "relu", Matern(0.2, 2.5), (1.0, 1.0, 1.0, 1.0)),
     ("two-matrix", "relu", Fractional(0.2), (0.5, 0.5, 0.5, 0.5)),
     ("two-matrix", "relu", Fractional(0.7), (0.7, 0.5, 0.7, 0.7)),
     ("two-matrix", "relu", Fractional(0.9), (0.9, 0.8, 0.9, 0.9)),
@@ -33,10 +35,10 @@ def test_the_table(block, activation, coupling, expected):
     found = reslim.critical(block, activation, coupling)
     betas = (found.output.beta, found.gradient.beta, found.output.fixed_width_beta, found.gradient.fixed_width_beta)
     assert betas == pytest.approx(expected, abs=1e-12)
-    fractional = isinstance(coupling, Fractional) and coupling.hurst != 0.5
-    assert found.output.status == ("derived here" if fractional else "theorem")
-    assert found.gradient.status == ("derived here" if fractional or isinstance(coupling, Smooth) else "theorem")
-    assert ("arXiv:2206.06929" in found.output.source) != fractional
+    ours = isinstance(coupling, Matern) or (isinstance(coupling, Fractional) and coupling.hurst != 0.5)
+    assert found.output.status == ("derived here" if ours else "theorem")
+    assert found.gradient.status == ("derived here" if ours or isinstance(coupling, Smooth) else "theorem")
+    assert ("arXiv:2206.06929" in found.output.source) != ours
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from reslim.coupling import Coupling, Fractional, Independent, Smooth
+from reslim.coupling import Coupling, Fractional, Independent, Matern, Smooth
 from reslim.errors import BadValue
 from reslim.spec import DepthPower
 
 LONGEST = 30  # digits of an integer: beyond, it is not one of ours
 BRANCH = "must be a number, one a layer (0.5,0.4,…) or a power of the depth (L^-0.5, 2*L^-0.5)"
-COUPLING = "must be independent, smooth:LENGTH, smooth-increments:LENGTH or fractional:HURST"
+COUPLING = "must be independent, smooth:LENGTH, smooth-increments:LENGTH, matern:LENGTH:NU or fractional:HURST"
 POWER = re.compile(r"(?:(?P<prefactor>[^*]+)\*)?L\^(?P<exponent>[^*^]+)")
 
 
@@ -104,18 +104,18 @@ def coupling(text: str) -> Coupling:
     >>> coupling("smooth-increments:0.2")
     Smooth(length=0.2, kind='increments')
     """
-    name, colon, tail = text.partition(":")
-    value = number(tail)
-    if (name, colon) == ("independent", ""):
-        return Independent()
-    if isinstance(value, str):
-        raise BadValue("reslim", "coupling", COUPLING, text)
-    if name == "smooth":
-        return Smooth(value)
-    if name == "smooth-increments":
-        return Smooth(value, "increments")
-    if name == "fractional":
-        return Fractional(value)
+    name, *words = text.split(":")
+    match name, [number(word) for word in words]:
+        case "independent", []:
+            return Independent()
+        case "smooth", [float(length)]:
+            return Smooth(length)
+        case "smooth-increments", [float(length)]:
+            return Smooth(length, "increments")
+        case "matern", [float(length), float(nu)]:
+            return Matern(length, nu)
+        case "fractional", [float(hurst)]:
+            return Fractional(hurst)
     raise BadValue("reslim", "coupling", COUPLING, text)
 
 

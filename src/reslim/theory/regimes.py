@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim import checks
-from reslim.coupling import Coupling, Independent, Smooth
+from reslim.coupling import Coupling, Independent, Matern, Smooth
 from reslim.errors import BadKind, BadValue, NotCovered
 from reslim.spec import BLOCKS, INDEPENDENT, DepthPower, ResNet
 from reslim.theory import coupled, identity_side, mean_field
@@ -107,7 +107,7 @@ def critical(
     """
     checks.one_of("critical", "block", block, BLOCKS)
     if not isinstance(coupling, Coupling):
-        raise BadKind("critical", "coupling", "must be Independent(), Smooth(...) or Fractional(...)", coupling)
+        raise BadKind("critical", "coupling", "must be Independent(), Smooth(...), Matern(...) or Fractional(...)", coupling)
     net = ResNet(depth=2, width=1, skip=1.0, branch=1.0, variance=1.0, block=block, activation=activation, coupling=coupling)  # type: ignore[arg-type]
     found = {direction: _exponent(net, direction) for direction in DIRECTIONS}
     if depth is not None:
@@ -127,6 +127,8 @@ def _exponent(net: ResNet, direction: str) -> Exponent:
         if direction == "gradient":
             return Exponent(1.0, 1.0, "derived here", OWN, "adjoint of the neural ODE")
         return Exponent(1.0, 1.0, "theorem", PAPER, "neural ODE")
+    if isinstance(net.coupling, Matern):
+        return Exponent(1.0, 1.0, "derived here", OWN, "neural ODE with random continuous weights")
     if isinstance(net.coupling, Independent) or net.coupling.hurst == 0.5:
         return Exponent(0.5, 0.5, "theorem", PAPER, "neural SDE")
     return (_fractional_two if net.block == "two-matrix" else _fractional_one)(net, net.coupling.hurst, direction)

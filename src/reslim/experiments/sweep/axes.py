@@ -12,7 +12,7 @@ import numpy as np
 
 from reslim import checks
 from reslim import coupling as couplings
-from reslim.coupling import Coupling, Fractional, Independent, Smooth
+from reslim.coupling import Coupling, Fractional, Independent, Matern, Smooth
 from reslim.errors import BadKind, BadValue, Verbatim
 from reslim.experiments.sweep.task import Check
 from reslim.spec import SHORTHANDS, DepthPower, ResNet
@@ -67,6 +67,8 @@ def notation(value: Any) -> str:
         return f"fractional:{_number(value.hurst)}"
     if isinstance(value, Smooth):
         return f"{'smooth' if value.kind == 'process' else 'smooth-increments'}:{_number(value.length)}"
+    if isinstance(value, Matern):
+        return f"matern:{_number(value.length)}:{_number(value.nu)}"
     if isinstance(value, Independent):
         return "independent"
     if isinstance(value, tuple):
