@@ -49,7 +49,8 @@ def test_length_is_positive(length):
 
 
 @pytest.mark.parametrize(
-    ("nu", "text"), [(0.0, "must be between 1e-50"), (20.5, r"must be at most 20, got 20\.5\. Use Smooth\(0\.1\), which it tends to")]
+    ("nu", "text"),
+    [(0.0, "must be between 1e-50"), (20.5, r"must be at most 20, got 20\.5\. Use Smooth\(0\.1\), which it tends to")],
 )
 def test_nu_is_positive_and_not_too_large(nu, text):
     with pytest.raises(ValueError, match=rf"^Matern\(nu=\.\.\.\) {text}"):

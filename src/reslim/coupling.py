@@ -132,6 +132,7 @@ class Matern:
 
 
 Coupling = Independent | Smooth | Matern | Fractional
+COUPLINGS = "must be Independent(), Smooth(...), Matern(...) or Fractional(...)"  # what another object is told
 KINDS: dict[str, type[Coupling]] = {
     "independent": Independent,
     "smooth": Smooth,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reslim import checks
 from reslim import coupling as couplings
 from reslim.activations import Activation, activation
-from reslim.coupling import Coupling, Fractional, Independent
+from reslim.coupling import COUPLINGS, Coupling, Fractional, Independent
 from reslim.errors import BadKind, BadValue, Verbatim
 
 Block = Literal["one-matrix", "two-matrix"]
@@ -114,7 +114,7 @@ class ResNet:
         self._set("balanced", checks.boolean("ResNet", "balanced", self.balanced))
         self._set("activation", activation(self.activation).name)
         if not isinstance(self.coupling, Coupling):
-            raise BadKind("ResNet", "coupling", "must be Independent(), Smooth(...), Matern(...) or Fractional(...)", self.coupling)
+            raise BadKind("ResNet", "coupling", COUPLINGS, self.coupling)
         self._set("skip", self._schedule("skip", self.skip))
         if not isinstance(self.branch, DepthPower):
             self._set("branch", self._schedule("branch", self.branch))

@@ -85,7 +85,7 @@ SMALL = {
     "two-matrix Balanced": {"block": "two-matrix", "balanced": True},
     "leaky relu": {"block": "two-matrix", "activation": "leaky_relu:0.4", "variance": (2.0, 0.7)},
     "two-matrix linear": {"block": "two-matrix", "activation": "identity"},
-    "tanh, Ornstein-Uhlenbeck": {"activation": "tanh", "coupling": Matern(0.3, 0.5)},
+    "Ornstein-Uhlenbeck": {"block": "two-matrix", "coupling": Matern(0.3, 0.5)},
 }
 
 

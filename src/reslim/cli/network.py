@@ -38,7 +38,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "n_out": parsing.integer,
 }
 FULL = {short: field for short, (field, _) in SHORTHANDS.items()}
-CALLS = {"DepthPower": "branch", "Smooth": "coupling", "Matern": "coupling", "Fractional": "coupling"}  # the field that each describes
+# the field that each describes
+CALLS = {"DepthPower": "branch", "Smooth": "coupling", "Matern": "coupling", "Fractional": "coupling"}
 
 
 def build(options: NetworkOptions, input_length: int | None = None, varied: Sequence[Axis] = ()) -> ResNet:

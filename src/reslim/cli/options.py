@@ -61,7 +61,7 @@ class NetworkOptions:
     entries: Annotated[str | None, _network("LAW", "Law of the weights: gaussian, uniform or rademacher.")] = None
     coupling: Annotated[
         str | None,
-        _network("KIND", "Weights across depth: independent, smooth:0.1, smooth-increments:0.1, matern:0.1:1.5 or fractional:0.7."),
+        _network("KIND", "Weights across depth: independent, smooth:0.1, smooth-increments:0.1, matern:0.1:1.5, fractional:0.7."),
     ] = None
     hurst: Annotated[str | None, _network("H", "Short for --coupling fractional:H.")] = None
     n_in: Annotated[str | None, _network("N", "Dimension of the input.")] = None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim import checks
-from reslim.coupling import Coupling, Independent, Matern, Smooth
+from reslim.coupling import COUPLINGS, Coupling, Independent, Matern, Smooth
 from reslim.errors import BadKind, BadValue, NotCovered
 from reslim.spec import BLOCKS, INDEPENDENT, DepthPower, ResNet
 from reslim.theory import coupled, identity_side, mean_field
@@ -107,7 +107,7 @@ def critical(
     """
     checks.one_of("critical", "block", block, BLOCKS)
     if not isinstance(coupling, Coupling):
-        raise BadKind("critical", "coupling", "must be Independent(), Smooth(...), Matern(...) or Fractional(...)", coupling)
+        raise BadKind("critical", "coupling", COUPLINGS, coupling)
     net = ResNet(depth=2, width=1, skip=1.0, branch=1.0, variance=1.0, block=block, activation=activation, coupling=coupling)  # type: ignore[arg-type]
     found = {direction: _exponent(net, direction) for direction in DIRECTIONS}
     if depth is not None:
