@@ -116,7 +116,15 @@ def test_what_does_not_close_is_refused(change, names, inputs, reason):
 
 
 def test_auto_takes_the_cheapest():
-    assert draw(NETS["two-matrix"], 2, quantities=["log_growth"], method="auto").attrs["method"] == "radial"
+    wide = NETS["two-matrix"].replace(width=1000)
+    for net, options, method in (
+        (NETS["two-matrix"], {}, "matrix-free"),
+        (wide, {}, "radial"),
+        (wide.replace(width=300), {}, "matrix-free"),
+        (wide.replace(width=300), {"precision": "double"}, "radial"),
+        (wide.replace(width=300), {"quantities": ["log_grad_growth"]}, "radial"),
+    ):
+        assert draw(net, 2, **{"quantities": ["log_growth"], "method": "auto"} | options).attrs["method"] == method
     assert draw(NETS["two-matrix"], 2, method="auto", quantities=["log_grad_displacement"]).attrs["method"] == "matrix-free"
     uniform = NETS["two-matrix"].replace(entries="uniform")
     assert draw(uniform, 2, quantities=["log_growth"], method="auto").attrs["method"] == "explicit"

@@ -34,12 +34,11 @@ class Known(NamedTuple):
     lower: Array  # (times, times): Cholesky factor of the products' correlations
 
 
-def known_of(net: ResNet, inputs: int, rng: np.random.Generator) -> Known:
+def known_of(correlation: Array, width: int, inputs: int, rng: np.random.Generator) -> Known:
     """Draw the noise of one matrix process."""
-    times = net.depth * inputs
-    correlation = net.coupling.autocovariance(net.depth, net.depth)
-    noise = rng.standard_normal((times, net.width))
-    return Known(correlation, np.zeros((times, net.width)), noise, np.zeros((times, times)))
+    times = len(correlation) * inputs
+    noise = rng.standard_normal((times, width))
+    return Known(correlation, np.zeros((times, width)), noise, np.zeros((times, times)))
 
 
 @part
@@ -112,12 +111,12 @@ def forward(factors, inner, outer, signs, inputs, paths):
             after[:, a] = math.ldexp(1.0, -shift) * vector
 
 
-def _path(net: ResNet, factors: Factors, inputs: Array, seed: int, replica: int) -> tuple[Weights, Paths]:
+def _path(net: ResNet, factors: Factors, correlation: Array, inputs: Array, seed: int, replica: int) -> tuple[Weights, Paths]:
     rng, count = stream(seed, replica), len(inputs)
     n = net.width
     w_in = rng.standard_normal((n, net.n_in))
-    outer = known_of(net, count, rng)
-    inner = known_of(net, count, rng) if net.block == "two-matrix" else outer
+    outer = known_of(correlation, n, count, rng)
+    inner = known_of(correlation, n, count, rng) if net.block == "two-matrix" else outer
     signs = rng.choice([-1.0, 1.0], (net.depth, n)) if net.balanced else np.ones((net.depth, n))
     none = np.empty((0, n, n))
     weights = Weights(w_in, Matrices(none, none, signs), rng.standard_normal((net.n_out, n)), np.empty(0), np.empty(0))
@@ -130,7 +129,8 @@ def _path(net: ResNet, factors: Factors, inputs: Array, seed: int, replica: int)
 def run(net: ResNet, inputs: Array, seed: int, first: int, rec: Records) -> None:
     """Fill the records with the networks first, first + 1, …."""
     factors, own = columns.factors_of([net], len(inputs)), slice(len(inputs))
+    correlation = net.coupling.autocovariance(net.depth, net.depth)
     for row in range(len(rec.alive)):
-        weights, found = _path(net, factors, inputs, seed, first + row)
+        weights, found = _path(net, factors, correlation, inputs, seed, first + row)
         path_records.record(net, weights, found, own, rec, row)
         path_records.record_overlap(found, own, rec, row)

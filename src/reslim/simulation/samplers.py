@@ -16,6 +16,15 @@ from reslim.simulation.records import Records
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
+ONE_BY_ONE = 1e5  # nanoseconds that a network takes at least where each is drawn by a call of its own
+LANES_COST = {  # a layer, and a coordinate of it, of one matrix; forward, and with a backward pass
+    ("single", False): (12.0, 0.25),
+    ("single", True): (35.0, 0.95),
+    ("double states", False): (10.0, 0.42),
+    ("double states", True): (30.0, 1.85),
+    ("double", False): (13.0, 0.95),
+    ("double", True): (32.0, 3.3),
+}
 MOST_APPLICATIONS = 8192  # of a matrix in the conditional sampler, which holds their square
 
 
@@ -36,6 +45,11 @@ class Job:
         return FUNCTIONALS.index(self.functional)
 
     @property
+    def matrices(self) -> int:
+        """The number of matrices in a layer."""
+        return 2 if self.net.block == "two-matrix" else 1
+
+    @property
     def backward(self) -> bool:
         """Whether a backward pass is needed."""
         return any(QUANTITIES[name].backward for name in self.names)
@@ -47,14 +61,15 @@ class Sampler:
 
     `refusal(net, names, inputs)` says why it cannot give these quantities of that network, or "". `run(job, first,
     records)` fills the records with the networks first, first + 1, …; replica k depends on (job, k) alone. `precision`
-    says what it computes in when asked for single or double, `cost(net)` its time a network in rough nanoseconds.
+    says what it computes in when asked for single or double, `cost(job)` its time a network in rough nanoseconds: as
+    measured on one core, of the same processor for all.
     """
 
     name: str
     refusal: Callable[[ResNet, Collection[str], int], str]
     run: Callable[[Job, int, Records], None]
     precision: Callable[[bool], str]
-    cost: Callable[[ResNet, int], float]
+    cost: Callable[[Job], float]
 
 
 def _without_matrices(net: ResNet) -> str:
@@ -84,6 +99,10 @@ def _run_radial(job: Job, first: int, rec: Records) -> None:
     radial.run(job.net, job.inputs, job.backward, job.kind, job.seed, first, rec)
 
 
+def _radial_cost(job: Job) -> float:
+    return (570.0 if job.backward else 250.0) * job.net.depth
+
+
 def _matrix_free_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
     return _without_matrices(net)
 
@@ -101,6 +120,12 @@ def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
         from reslim.simulation import forward
 
         forward.run(job.net, job.inputs, job.seed, first, rec)
+
+
+def _matrix_free_cost(job: Job) -> float:
+    floats = "double" if job.double else "double states" if needs_double(job) else "single"
+    a_layer, a_coordinate = LANES_COST[floats, job.backward]
+    return job.matrices * job.net.depth * (a_layer + a_coordinate * job.net.width) * len(job.inputs) ** 2
 
 
 def needs_double(job: Job) -> bool:
@@ -128,9 +153,9 @@ def _run_conditional(job: Job, first: int, rec: Records) -> None:
     conditional.run(job.net, job.inputs, job.seed, first, rec)
 
 
-def _conditional_cost(net: ResNet, inputs: int) -> float:
-    matrices, times = (2 if net.block == "two-matrix" else 1), float(net.depth * inputs)
-    return matrices * (0.8 * times**2 * net.width + 0.3 * times**3)
+def _conditional_cost(job: Job) -> float:
+    times = float(job.net.depth * len(job.inputs))
+    return ONE_BY_ONE + job.matrices * (0.8 * times**2 * job.net.width + 0.3 * times**3)
 
 
 def _explicit_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
@@ -138,9 +163,9 @@ def _explicit_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
     return "draws Gaussian entries where the weights are coupled across depth" if coupled else ""
 
 
-def _explicit_cost(net: ResNet, inputs: int) -> float:
-    matrices, entry = (2 if net.block == "two-matrix" else 1), (10.0 if net.coupling.is_independent else 30.0)
-    return matrices * net.depth * net.width * (entry * net.width + 3000.0)
+def _explicit_cost(job: Job) -> float:
+    net, entry = job.net, (10.0 if job.net.coupling.is_independent else 30.0)
+    return ONE_BY_ONE + job.matrices * net.depth * net.width * (entry * net.width + 3000.0)
 
 
 def _run_explicit(job: Job, first: int, rec: Records) -> None:
@@ -167,13 +192,13 @@ def check_weights(jobs: Sequence[Job], threads: int) -> None:
 
 
 SAMPLERS = (
-    Sampler("radial", _radial_refusal, _run_radial, lambda double: "double", lambda net, m: 300.0 * net.depth),
+    Sampler("radial", _radial_refusal, _run_radial, lambda double: "double", _radial_cost),
     Sampler(
         "matrix-free",
         _matrix_free_refusal,
         _run_matrix_free,
         lambda double: "double" if double else "single",
-        lambda net, m: 3.0 * net.depth * net.width * m * m,
+        _matrix_free_cost,
     ),
     Sampler("conditional", _conditional_refusal, _run_conditional, lambda double: "double", _conditional_cost),
     Sampler("explicit", _explicit_refusal, _run_explicit, lambda double: "double", _explicit_cost),
@@ -181,16 +206,13 @@ SAMPLERS = (
 METHODS = ("auto", *(sampler.name for sampler in SAMPLERS))
 
 
-def choose(net: ResNet, names: Collection[str], inputs: int, method: str) -> Sampler:
-    """Return the sampler of that name, or for "auto" the cheapest one that gives everything asked for.
-
-    For independent weights that is the first in `SAMPLERS`; for coupled ones it depends on depth and width.
-    """
+def choose(job: Job, method: str) -> Sampler:
+    """Return the sampler of that name, or for "auto" the cheapest one that gives everything asked for."""
     checks.one_of("simulate", "method", method, METHODS)
-    refusals = {sampler.name: sampler.refusal(net, names, inputs) for sampler in SAMPLERS}
+    refusals = {sampler.name: sampler.refusal(job.net, job.names, len(job.inputs)) for sampler in SAMPLERS}
     if method != "auto" and refusals[method]:
         raise NotCovered("simulate", "method", f"{method!r} {refusals[method]}", None, 'Use method="auto".')
     able = [sampler for sampler in SAMPLERS if method in ("auto", sampler.name) and not refusals[sampler.name]]
     if not able:
-        raise NotCovered("simulate", "entries", "must be gaussian where the weights are coupled across depth", net.entries)
-    return able[0] if net.coupling.is_independent else min(able, key=lambda sampler: sampler.cost(net, inputs))
+        raise NotCovered("simulate", "entries", "must be gaussian where the weights are coupled across depth", job.net.entries)
+    return min(able, key=lambda sampler: sampler.cost(job))

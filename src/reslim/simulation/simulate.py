@@ -23,9 +23,11 @@ from reslim.simulation.samplers import Job, Sampler
 from reslim.spec import ResNet
 
 BATCH = 65_536  # coordinates that advance together: they stay in the cache
-MOST_BATCH = 1_024
+MOST_BATCH = 1_024  # networks
+MOST_RECORDED = 2**18  # numbers: they stay near the core, and sums that are kept beside them stay small
 NANOSECONDS = 2e9  # of a batch elsewhere: what its first network takes longer, to get memory, is spread over a few
 LANES = 16  # networks that the matrix-free sampler advances at once
+Plan = tuple[Sampler, Job, Layout]
 
 
 def simulate(
@@ -106,25 +108,8 @@ def simulate(
     """
     _check_result(draws, covariance)
     replicas, threads = _counts(replicas, threads)
-    sampler, job, layout = _plan(net, seed, quantities, layers, inputs, method, precision, functional)
-    if sampler.name == "explicit":
-        samplers.check_weights([job], min(threads, replicas))
-    started = time.perf_counter()
-    attributes = _attributes(sampler, job, replicas)
-    with notice.compiling(progress), progress_bar(f"simulate {sampler.name}", replicas, shown=progress) as bar:
-        if draws:
-
-            def run(first: int, recs: list[Records]) -> None:
-                sampler.run(job, first, recs[0])
-
-            (rec,) = _draws(run, _batches(sampler, job, 0, replicas), [layout], replicas, threads, bar)
-            result = _labelled(layout, rec, attributes)
-        else:
-            from reslim.simulation import streaming  # here, because its kernels take time to load
-
-            cut = partial(_batches, sampler, job)
-            result = streaming.run(sampler, job, layout, replicas, threads, bar, cut, covariance, attributes)
-    return result.assign_attrs(elapsed_s=time.perf_counter() - started)
+    plan = _plan(net, seed, quantities, layers, inputs, method, precision, functional)
+    return _run(plan, replicas, threads, progress, draws, covariance)
 
 
 def simulate_together(
@@ -151,14 +136,12 @@ def simulate_together(
     plans = [_plan(net, seed, quantities, layers, inputs, method, precision, functional) for net in nets]
     sampler, first, _ = plans[0]
     if sampler.name != "explicit" or not alike(nets):
-        asked: dict[str, Any] = {"quantities": quantities, "layers": layers, "inputs": inputs, "method": method}
-        asked |= {"precision": precision, "functional": functional, "draws": draws, "threads": threads, "progress": progress}
-        return [simulate(net, replicas, seed, **asked) for net in nets]
+        return [_run(plan, replicas, threads, progress, draws) for plan in plans]
     jobs, layouts = [job for _, job, _ in plans], [layout for _, _, layout in plans]
     samplers.check_weights(jobs, min(threads, replicas))
     with notice.compiling(progress), progress_bar("simulate explicit", replicas, shown=progress) as bar:
         run = partial(samplers.run_together, jobs)
-        recs = _draws(run, _batches(sampler, first, 0, replicas), layouts, replicas, threads, bar)
+        recs = _draws(run, _batches(sampler, first, layouts[0], 0, replicas), layouts, replicas, threads, bar)
     attributes = _attributes(sampler, first, replicas)
     if draws:
         return [_labelled(layout, rec, attributes) for layout, rec in zip(layouts, recs, strict=True)]
@@ -188,7 +171,7 @@ def _plan(
     method: str,
     precision: str,
     functional: str,
-) -> tuple[Sampler, Job, Layout]:
+) -> Plan:
     """Check a request, and choose who draws it."""
     if not isinstance(net, ResNet):
         raise BadKind("simulate", "net", "must be a ResNet", net)
@@ -200,7 +183,30 @@ def _plan(
     selected = results.nonempty("simulate", select_layers("simulate", layers, wanted, net.depth), wanted, quantities)
     names = tuple(quantity.name for quantity in wanted if quantity.name in selected)
     job = Job(net, x, names, seed, precision == "double", functional)
-    return samplers.choose(net, names, len(x), method), job, Layout(net, selected, len(x))
+    return samplers.choose(job, method), job, Layout(net, selected, len(x))
+
+
+def _run(plan: Plan, replicas: int, threads: int, progress: bool, draws: bool, covariance: bool = False) -> xr.Dataset:
+    """Draw what was planned."""
+    sampler, job, layout = plan
+    if sampler.name == "explicit":
+        samplers.check_weights([job], min(threads, replicas))
+    started = time.perf_counter()
+    attributes = _attributes(sampler, job, replicas)
+    with notice.compiling(progress), progress_bar(f"simulate {sampler.name}", replicas, shown=progress) as bar:
+        if draws:
+
+            def run(first: int, recs: list[Records]) -> None:
+                sampler.run(job, first, recs[0])
+
+            (rec,) = _draws(run, _batches(sampler, job, layout, 0, replicas), [layout], replicas, threads, bar)
+            result = _labelled(layout, rec, attributes)
+        else:
+            from reslim.simulation import streaming  # here, because its kernels take time to load
+
+            cut = partial(_batches, sampler, job, layout)
+            result = streaming.run(sampler, job, layout, replicas, threads, bar, cut, covariance, attributes)
+    return result.assign_attrs(elapsed_s=time.perf_counter() - started)
 
 
 def _attributes(sampler: Sampler, job: Job, replicas: int) -> dict[str, Any]:
@@ -221,13 +227,13 @@ def _check_result(draws: bool, covariance: bool) -> None:
         raise BadValue("simulate", "covariance", "needs draws=False", covariance, hint)
 
 
-def _batches(sampler: Sampler, job: Job, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _batches(sampler: Sampler, job: Job, layout: Layout, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield (first, last + 1) of the batches: small enough for the cache and for a steady progress bar."""
     if sampler.name == "matrix-free":
         size = BATCH // (job.net.width * len(job.inputs))
     else:
-        size = int(NANOSECONDS / sampler.cost(job.net, len(job.inputs)))
-    size = max(1, min(size, MOST_BATCH))
+        size = int(NANOSECONDS / sampler.cost(job))
+    size = max(1, min(size, MOST_BATCH, 8 * MOST_RECORDED // layout.size_in_bytes(1)))
     size = -(-size // LANES) * LANES if sampler.name == "matrix-free" else size  # no lane is left empty
     return ((first, min(first + size, end)) for first in range(start, end, size))
 

@@ -94,6 +94,10 @@ class Simulation(Task):
         chosen = quantities.select_layers(CALL, self.layers, wanted, net.depth)
         return results.nonempty(CALL, chosen, wanted, self.quantities)
 
+    def job(self, net: ResNet) -> samplers.Job:
+        """Return what is drawn of a network, through which one input goes."""
+        return samplers.Job(net, np.ones((1, net.n_in)), tuple(self.selected(net)), self.seed, self.precision == "double")
+
     def groups(self, grid: Grid) -> Iterator[tuple[int, ...]]:
         """Yield the cells that share their weights, otherwise neighbours that take a second or so."""
         sharing: dict[ResNet, list[int]] = {}
@@ -101,11 +105,12 @@ class Simulation(Task):
         spent = 0.0
         for number, (net, _) in enumerate(grid.cells):
             with grid.blamed(number):  # a network that no sampler covers
-                sampler = samplers.choose(net, self.selected(net), 1, self.method)
+                job = self.job(net)
+                sampler = samplers.choose(job, self.method)
             if sampler.name == "explicit":
                 sharing.setdefault(net.replace(branch=1.0), []).append(number)
                 continue
-            estimate = CALL_COST + self.replicas * sampler.cost(net, 1)
+            estimate = CALL_COST + self.replicas * sampler.cost(job)
             if alone and spent + estimate > CHUNK_COST:
                 yield tuple(alone)
                 alone, spent = [], 0.0
