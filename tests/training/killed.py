@@ -20,7 +20,7 @@ import torch
 from reslim.cli.main import main as reslim
 from reslim.training.checkpoint import LATEST
 
-EPOCHS = 12
+EPOCHS = 30
 WORDS = f"train --depth 12 --width 16 --seeds 2 --epochs {EPOCHS} --batch 64 --limit 600 --schedule cosine --out"
 
 

@@ -180,6 +180,20 @@ def test_a_damaged_checkpoint_does_not_take_the_place_of_the_whole_one(tmp_path,
     assert Checkpoints(tmp_path, "this").read()["epoch"] == 0
 
 
+def test_the_latest_checkpoint_stays_in_its_place_while_the_next_one_is_written(tmp_path, monkeypatch):
+    kept = Checkpoints(tmp_path, "this")
+    for epoch in range(2):
+        kept.write({"epoch": epoch})
+
+    def full_disk(state, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        kept.write({"epoch": 2})
+    assert [torch.load(tmp_path / name)["epoch"] for name in (BEFORE, LATEST)] == [0, 1]
+
+
 def test_what_kills_have_left_is_removed_in_time(tmp_path):
     for name, age in ((f".{LATEST}.new.pt", 0.0), (f".{LATEST}.old.pt", 100.0)):
         (tmp_path / name).touch()

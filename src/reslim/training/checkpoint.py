@@ -27,11 +27,14 @@ class Checkpoints:
 
     def write(self, state: dict[str, Any]) -> None:
         """Write a checkpoint, wholly or not at all; the whole one before stays beside it."""
-        latest = self.folder / LATEST
-        if self._whole:
-            os.replace(latest, self.folder / BEFORE)
-        whole = state | {"identity": self.identity}
-        results.write_atomically(latest, lambda temporary: torch.save(whole, temporary))
+        latest, whole = self.folder / LATEST, state | {"identity": self.identity}
+
+        def save(temporary: str) -> None:
+            torch.save(whole, temporary)
+            if self._whole:  # not before the new one is written: a kill meanwhile would cost an epoch
+                os.replace(latest, self.folder / BEFORE)
+
+        results.write_atomically(latest, save)
         self._whole = True
 
     def read(self) -> dict[str, Any] | None:
