@@ -244,21 +244,18 @@ def draw_step(plan, block, layer, watch):
 
 
 @part
-def any_outside(squares):
-    """Return whether a lane is outside of the safe range, without a branch for each."""
-    outside = 0
-    for lane in range(LANES):
-        outside += not 1.0 / SAFE <= squares[0, lane] <= SAFE
-    return outside > 0
-
-
-@part
 def rescale(plan, block, layer, lane, shift):
     """Take 2^shift out of the next state of a lane."""
     gain = plan.gain[layer] * math.sqrt(block.state[0, lane])
     block.factors[0, lane] = F32(math.ldexp(plan.keep[layer], -shift))
     block.factors[1, lane] = F32(math.ldexp(gain, -shift))
     block.state[3, lane] += shift
+
+
+@part
+def take_log_square(plan, block, layer):
+    """Put ln |z_l|² where it is written down from."""
+    store(block.record, 0, log_square(load(block.state, 1), load(block.state, 3)) + 2.0 * plan.log_scale[layer])
 
 
 @part
@@ -275,7 +272,7 @@ def record_state(plan, block, layer, rec, row, count):
     slot = rec.slot[layer]
     if layer > 0 and (slot < 0 or rec.log_square.shape[0] == 0):
         return
-    store(block.record, 0, log_square(load(block.state, 1), load(block.state, 3)) + 2.0 * plan.log_scale[layer])
+    take_log_square(plan, block, layer)
     put(block.record, rec.log_square, slot, row, count)
     if layer == 0:
         for lane in range(count):
@@ -304,7 +301,7 @@ def record_output(plan, block, rec, row, count):
         return
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.output)
     fill_single(block.stream, block.output)
-    store(block.record, 0, log_square(load(block.state, 1), load(block.state, 3)) + 2.0 * plan.log_scale[depth])
+    take_log_square(plan, block, depth)
     for lane in range(count):
         log_mean_square, square = block.record[0, lane] - math.log(plan.width), 0.0
         for i in range(n_out):

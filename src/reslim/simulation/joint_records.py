@@ -77,12 +77,11 @@ def logarithms(squares, exponents):
 
 def log(squares: Array, exponents: Array) -> Array:
     """Return ln(4ᵉ squares)."""
-    size = squares.size
-    lanes = np.zeros((2, -(-size // LANES), LANES))
-    flat = lanes.reshape(2, -1)
-    flat[0, :size], flat[1, :size] = squares.ravel(), exponents.ravel()
-    logarithms(lanes[0], lanes[1])
-    return flat[0, :size].reshape(squares.shape)
+    lanes = np.zeros((2, -(-squares.size // LANES), LANES))
+    logs, shifts = (rows.reshape(-1)[: squares.size].reshape(squares.shape) for rows in lanes)
+    logs[:], shifts[:] = squares, exponents
+    logarithms(*lanes)
+    return logs
 
 
 def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:
@@ -92,10 +91,10 @@ def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:
     layers = values[:, : what.ends].reshape(count, what.slots, what.size)
 
     def at_layers(field: int) -> Array:
-        return np.ascontiguousarray(layers[:, :, field * m : (field + 1) * m])
+        return layers[:, :, field * m : (field + 1) * m]
 
     def once(field: int) -> Array:
-        return np.ascontiguousarray(values[:, what.ends + field * m : what.ends + (field + 1) * m])
+        return values[:, what.ends + field * m : what.ends + (field + 1) * m]
 
     rec.alive[:] = once(END) > 0.0
     rec.log_square_0[:] = log(once(START), once(START + 1))

@@ -17,10 +17,9 @@ CHUNK = 64  # coordinates summed in single precision before they are added up in
 @part
 def log_square(square, exponent):
     """Return ln(4ᵉ square) in lanes; -∞ where the square is 0. The same bits everywhere, as no library's logarithm has."""
-    tiny = where_greater(NORMAL, square, doubles_of(1.0), doubles_of(0.0))
     log = log53(where_greater(NORMAL, square, square * LIFT, square))
     log = where_greater(square, 0.0, log, where_greater(1.0, square, -math.inf, square))  # NaN stays NaN
-    return fma(exponent - 0.5 * LOG2_LIFT * tiny, 2.0 * LN2, log)
+    return fma(exponent - where_greater(NORMAL, square, 0.5 * LOG2_LIFT, 0.0), 2.0 * LN2, log)
 
 
 @part

@@ -67,7 +67,7 @@ def _shape(name: str, replicas: int, slots: int, inputs: int, n_out: int) -> tup
 
 def size_in_bytes(names: Iterable[str], replicas: int, slots: int, inputs: int, n_out: int) -> int:
     """Return the memory that the records of these quantities take."""
-    return 8 * sum(int(np.prod(_shape(name, replicas, slots, inputs, n_out), dtype=object)) for name in recorded(names))
+    return 8 * sum(math.prod(_shape(name, replicas, slots, inputs, n_out)) for name in recorded(names))
 
 
 def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int, inputs: int, n_out: int) -> Records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,14 +59,14 @@ class Job:
 class Sampler:
     """A way to draw networks exactly.
 
-    `refusal(net, names, inputs)` says why it cannot give these quantities of that network, or "". `run(job, first,
-    records)` fills the records with the networks first, first + 1, …; replica k depends on (job, k) alone. `precision`
+    `refusal(job)` says why it cannot give these quantities of that network, or "". `run(job, first, records)` fills
+    the records with the networks first, first + 1, …; replica k depends on (job, k) alone. `precision`
     says what it computes in when asked for single or double, `cost(job)` its time a network in rough nanoseconds: as
     measured on one core, of the same processor for all.
     """
 
     name: str
-    refusal: Callable[[ResNet, Collection[str], int], str]
+    refusal: Callable[[Job], str]
     run: Callable[[Job, int, Records], None]
     precision: Callable[[bool], str]
     cost: Callable[[Job], float]
@@ -78,7 +78,8 @@ def _without_matrices(net: ResNet) -> str:
     return "" if net.coupling.is_independent else "holds for weights that are independent from layer to layer"
 
 
-def _radial_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
+def _radial_refusal(job: Job) -> str:
+    net = job.net
     two_matrix = net.block == "two-matrix"
     if net.activation != "relu" or not (two_matrix or not net.skips.any()):
         return "holds for two-matrix ReLU blocks, and for one-matrix ReLU blocks with every skip 0"
@@ -86,10 +87,10 @@ def _radial_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
         return reason
     if net.width < 2:
         return "needs a width of at least 2"
-    if inputs > 1:
+    if len(job.inputs) > 1:
         return "follows one input"
     missing = {"log_tangent_growth", "log_grad_displacement", "overlap"} | (set() if two_matrix else {"log_displacement"})
-    unable = [name for name in names if name in missing]
+    unable = [name for name in job.names if name in missing]
     return f"does not give {', '.join(unable)}" if unable else ""
 
 
@@ -103,8 +104,8 @@ def _radial_cost(job: Job) -> float:
     return (570.0 if job.backward else 250.0) * job.net.depth
 
 
-def _matrix_free_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
-    return _without_matrices(net)
+def _matrix_free_refusal(job: Job) -> str:
+    return _without_matrices(job.net)
 
 
 def _run_matrix_free(job: Job, first: int, rec: Records) -> None:
@@ -138,12 +139,12 @@ def needs_double(job: Job) -> bool:
     return bool(job.double or beyond or len(job.inputs) > 1)
 
 
-def _conditional_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
-    if net.entries != "gaussian":
+def _conditional_refusal(job: Job) -> str:
+    if job.net.entries != "gaussian":
         return "holds for Gaussian entries"
-    if net.depth * inputs > MOST_APPLICATIONS:
+    if job.net.depth * len(job.inputs) > MOST_APPLICATIONS:
         return f"takes at most {MOST_APPLICATIONS} layers times inputs"
-    derivatives = [name for name in names if QUANTITIES[name].backward or name == "log_tangent_growth"]
+    derivatives = [name for name in job.names if QUANTITIES[name].backward or name == "log_tangent_growth"]
     return f"does not give {', '.join(derivatives)}" if derivatives else ""
 
 
@@ -158,8 +159,8 @@ def _conditional_cost(job: Job) -> float:
     return ONE_BY_ONE + job.matrices * (0.8 * times**2 * job.net.width + 0.3 * times**3)
 
 
-def _explicit_refusal(net: ResNet, names: Collection[str], inputs: int) -> str:
-    coupled = net.entries != "gaussian" and not net.coupling.is_independent
+def _explicit_refusal(job: Job) -> str:
+    coupled = job.net.entries != "gaussian" and not job.net.coupling.is_independent
     return "draws Gaussian entries where the weights are coupled across depth" if coupled else ""
 
 
@@ -209,7 +210,7 @@ METHODS = ("auto", *(sampler.name for sampler in SAMPLERS))
 def choose(job: Job, method: str) -> Sampler:
     """Return the sampler of that name, or for "auto" the cheapest one that gives everything asked for."""
     checks.one_of("simulate", "method", method, METHODS)
-    refusals = {sampler.name: sampler.refusal(job.net, job.names, len(job.inputs)) for sampler in SAMPLERS}
+    refusals = {sampler.name: sampler.refusal(job) for sampler in SAMPLERS}
     if method != "auto" and refusals[method]:
         raise NotCovered("simulate", "method", f"{method!r} {refusals[method]}", None, 'Use method="auto".')
     able = [sampler for sampler in SAMPLERS if method in ("auto", sampler.name) and not refusals[sampler.name]]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from reslim import checks, quantities, results
+from reslim import checks, inputs, quantities, results
 from reslim.errors import BadKind, BadValue, Verbatim
 from reslim.experiments.sweep import arrays, kernels
 from reslim.experiments.sweep.grid import Cell, Grid
@@ -96,7 +96,8 @@ class Simulation(Task):
 
     def job(self, net: ResNet) -> samplers.Job:
         """Return what is drawn of a network, through which one input goes."""
-        return samplers.Job(net, np.ones((1, net.n_in)), tuple(self.selected(net)), self.seed, self.precision == "double")
+        x, names = inputs.resolve(CALL, None, net.n_in), tuple(self.selected(net))
+        return samplers.Job(net, x, names, self.seed, self.precision == "double", self.functional)
 
     def groups(self, grid: Grid) -> Iterator[tuple[int, ...]]:
         """Yield the cells that share their weights, otherwise neighbours that take a second or so."""
