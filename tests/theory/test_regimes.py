@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -35,10 +37,22 @@ def test_the_table(block, activation, coupling, expected):
     found = reslim.critical(block, activation, coupling)
     betas = (found.output.beta, found.gradient.beta, found.output.fixed_width_beta, found.gradient.fixed_width_beta)
     assert betas == pytest.approx(expected, abs=1e-12)
-    ours = isinstance(coupling, Matern) or (isinstance(coupling, Fractional) and coupling.hurst != 0.5)
-    assert found.output.status == ("derived here" if ours else "theorem")
-    assert found.gradient.status == ("derived here" if ours or isinstance(coupling, Smooth) else "theorem")
-    assert ("arXiv:2206.06929" in found.output.source) != ours
+    for one in (found.output, found.gradient):
+        if isinstance(coupling, Fractional) and coupling.hurst != 0.5:
+            assert (one.status, one.source) == ("derived here", "docs/derivations/scaling.md")
+        else:
+            number = 2 if isinstance(coupling, Smooth | Matern) else 1
+            assert one.status == "theorem"
+            assert one.source.startswith(f"Theorem {number} of docs/derivations/critical.md")
+            assert "arXiv:2206.06929" in one.source
+
+
+def test_the_page_has_the_theorems():
+    page = (Path(reslim.__file__).parents[2] / "docs/derivations/critical.md").read_text()
+    for coupling, name in ((Independent(), "independent weights"), (Smooth(0.1), "continuous weights")):
+        found = reslim.critical(coupling=coupling).output
+        number = found.source.partition(" of ")[0]
+        assert f"## {number}: {name}, critical β = {'½' if found.beta == 0.5 else '1'}" in page
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,8 @@ def critical(found: Critical) -> list[Any]:
 def _said(exponent: Exponent) -> str:
     """Return the status of an exponent, its source, and what else there is to say."""
     note = f" {exponent.note[:1].upper()}{exponent.note[1:]}." if exponent.note else ""
-    return f"{exponent.status[:1].upper()}{exponent.status[1:]}: {exponent.source}.{note}"
+    status = "" if exponent.status == "theorem" else f"{exponent.status[:1].upper()}{exponent.status[1:]}: "
+    return f"{status}{exponent.source}.{note}"
 
 
 def _all_cells(result: xr.Dataset, every_layer: bool) -> Iterable[Cell]:

@@ -1,6 +1,7 @@
 """The critical scaling: the β above which a deep network with branches L^-β is the identity, and below which it is not.
 
-For skip 1, variance 1 and weights of a given regularity across depth. docs/derivations/scaling.md has the steps.
+For skip 1, variance 1 and weights of a given regularity across depth. docs/derivations/critical.md has the theorems,
+scaling.md the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from reslim.theory import coupled, identity_side, mean_field
 from reslim.theory.kernels import Kind, coefficients
 
 Array = NDArray[np.float64]
-PAPER = "Marion, Fermanian, Biau, Vert, arXiv:2206.06929"
+PAPER = "the phenomenon: Marion, Fermanian, Biau, Vert, arXiv:2206.06929"
+THEOREMS = "docs/derivations/critical.md"
 OWN = "docs/derivations/scaling.md"
 DIRECTIONS = ("output", "gradient")
 ZERO = 1e-9  # of a Hermite coefficient
@@ -46,7 +48,8 @@ class Line:
 class Exponent:
     """The critical β as L → ∞: at infinite width (n → ∞ first), and at a fixed width, where that is another.
 
-    `status`: "theorem" or "derived here" (by orders of magnitude, no proof); `limit` is what the network tends to at β.
+    `status`: "theorem" (at a fixed width; `source` has its number) or "derived here" (by orders of magnitude, no proof);
+    `limit` is what the network tends to at β.
     """
 
     beta: float
@@ -95,7 +98,8 @@ def critical(
 
     References
     ----------
-    Marion, Fermanian, Biau, Vert, arXiv:2206.06929 (independent and smooth weights); docs/derivations/scaling.md.
+    Marion, Fermanian, Biau, Vert, arXiv:2206.06929 (independent and smooth weights); docs/derivations/critical.md (the
+    theorems, for every activation); docs/derivations/scaling.md (fractional noise).
 
     Examples
     --------
@@ -123,14 +127,11 @@ def critical(
 
 
 def _exponent(net: ResNet, direction: str) -> Exponent:
-    if isinstance(net.coupling, Smooth):
-        if direction == "gradient":
-            return Exponent(1.0, 1.0, "derived here", OWN, "adjoint of the neural ODE")
-        return Exponent(1.0, 1.0, "theorem", PAPER, "neural ODE")
-    if isinstance(net.coupling, Matern):
-        return Exponent(1.0, 1.0, "derived here", OWN, "neural ODE with random continuous weights")
+    if isinstance(net.coupling, Smooth | Matern):
+        limit = "neural ODE" if direction == "output" else "adjoint of the neural ODE"
+        return Exponent(1.0, 1.0, "theorem", f"Theorem 2 of {THEOREMS} ({PAPER})", limit)
     if isinstance(net.coupling, Independent) or net.coupling.hurst == 0.5:
-        return Exponent(0.5, 0.5, "theorem", PAPER, "neural SDE")
+        return Exponent(0.5, 0.5, "theorem", f"Theorem 1 of {THEOREMS} ({PAPER})", "neural SDE")
     return (_fractional_two if net.block == "two-matrix" else _fractional_one)(net, net.coupling.hurst, direction)
 
 
