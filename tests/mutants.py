@@ -414,6 +414,9 @@ MUTANTS = [
     # many networks in one program
     Mutant("batched: signs stay out of the gradient", STACK, "q *= self.signs[:, l]\n", "pass\n", STACKED),
     Mutant("batched: skips stay out of the gradient", STACK, "p *= self.keep[:, l]\n", "pass\n", STACKED),
+    Mutant("batched: a derivative at 0", "training/pointwise.py", "if kept[i] <= 0.0", "if kept[i] < 0.0", STACKED),
+    Mutant("batched: subnormal numbers stay 0 afterwards", ENSEMBLE, "torch.set_flush_denormal(before)",
+           "torch.set_flush_denormal(True)", ("tests/training/test_batched_stack.py",)),
     Mutant("batched: W without its transpose", STACK, "p.baddbmm_(w.mT, q)", "p.baddbmm_(w, q)", STACKED),
     Mutant("batched: gradients without the factors", STACK,
            "torch.mul(folded, _layers_first(self.factors[name]), out=_layers_first(self.grads[name]))",

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from reslim import DepthPower, Fractional, ResNet, Smooth
 from reslim.pytorch import build
 from reslim.simulation import explicit
+from reslim.training.ensemble import without_subnormals
+from reslim.training.pointwise import Relu
 from reslim.training.stack import Stack
 
 SIZES = {"depth": 5, "width": 6, "n_in": 4, "n_out": 3}
@@ -86,3 +88,28 @@ def test_the_networks_that_stay_are_not_changed():
         stack.keep_only(np.array([0, 2]))
         after = stack.loss_and_gradients(x[[0, 2]], labels[[0, 2]])
     torch.testing.assert_close(after, before[[0, 2]], rtol=1e-6, atol=0.0)
+
+
+def test_one_pass_of_relu_s_derivative_is_pytorch_s_two():
+    generator = torch.Generator().manual_seed(4)
+    onto, q, h = (torch.randn(3, 7, 5, generator=generator) for _ in range(3))
+    h[0, 0, 0], h[0, 0, 1], q[0, 1, 0] = 0.0, torch.nan, torch.inf
+    kept = torch.empty_like(h)
+    Relu().forward(h, kept)
+    pull = Relu().again(kept)[1]
+    expected = onto + torch.where(kept <= 0.0, 0.0, q)
+    assert pull(q.clone(), onto=onto.clone()).equal(expected)
+    assert onto.add(pull(q.clone())).equal(expected)
+
+
+def test_subnormal_numbers_are_0_while_networks_are_trained():
+    def half(number):
+        return torch.full((1,), number).mul_(0.5).item()
+
+    assert half(2.0**-126) == 2.0**-127
+    with without_subnormals():
+        assert (half(2.0**-126), half(2.0**-125)) == (0.0, 2.0**-126)
+        with without_subnormals():
+            pass
+        assert half(2.0**-126) == 0.0
+    assert half(2.0**-126) == 2.0**-127

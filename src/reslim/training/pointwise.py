@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-Pull = Callable[[Tensor], Tensor]
+from reslim.simulation.jit import kernel
+
+
+class Pull(Protocol):
+    """The derivative of a function of each entry, at what was kept."""
+
+    def __call__(self, q: Tensor, onto: Tensor | None = None) -> Tensor:
+        """Return φ'(h) q, in place or not, or add it to `onto`."""
+        ...
 
 
 class Pointwise(Protocol):
@@ -19,7 +27,7 @@ class Pointwise(Protocol):
         ...
 
     def again(self, kept: Tensor) -> tuple[Tensor, Pull]:
-        """Return φ(h), and what takes a gradient by it to one by h, in place or not."""
+        """Return φ(h), and what takes a gradient by it to one by h."""
         ...
 
 
@@ -32,7 +40,22 @@ class Relu:
 
     def again(self, kept: Tensor) -> tuple[Tensor, Pull]:
         """Return φ(h), and what takes a gradient by it to one by h, in place."""
-        return kept, lambda q: torch.ops.aten.threshold_backward(q, kept, 0.0, grad_input=q)
+
+        def pull(q: Tensor, onto: Tensor | None = None) -> Tensor:
+            if onto is not None and q.device.type == "cpu":
+                add_where_positive(onto.view(-1).numpy(), q.view(-1).numpy(), kept.view(-1).numpy())
+                return onto
+            q = torch.ops.aten.threshold_backward(q, kept, 0.0, grad_input=q)
+            return q if onto is None else onto.add_(q)
+
+        return kept, pull
+
+
+@kernel
+def add_where_positive(onto, q, kept):
+    """Add q to `onto` where the third is positive: what PyTorch does in two passes."""
+    for i in range(onto.size):
+        onto[i] += np.float32(0.0) if kept[i] <= 0.0 else q[i]
 
 
 class Differentiated:
@@ -50,7 +73,12 @@ class Differentiated:
         with torch.enable_grad():
             h = kept.detach().requires_grad_()
             active = self.phi(h)
-        return active.detach(), lambda q: torch.autograd.grad(active, h, q)[0]
+
+        def pull(q: Tensor, onto: Tensor | None = None) -> Tensor:
+            (q,) = torch.autograd.grad(active, h, q)
+            return q if onto is None else onto.add_(q)
+
+        return active.detach(), pull
 
 
 def pointwise_of(phi: nn.Module) -> Pointwise:

@@ -176,12 +176,16 @@ class Stack:
         """Make the gradient by z_l of that by z_{l+1}, in place; those by the matrices take their place."""
         active, pull = self.phi.again(kept)
         v = self._folded["v"][l]
-        q = pull(torch.bmm(v.mT, p))
+        q = torch.bmm(v.mT, p)
         torch.bmm(p, active.mT, out=v)
-        if self.signs is not None:
-            q *= self.signs[:, l]
         if not self._plain:
             p *= self.keep[:, l]
+        if z is None and self.signs is None:
+            pull(q, onto=p)
+            return
+        q = pull(q)
+        if self.signs is not None:
+            q *= self.signs[:, l]
         if z is None:
             p += q
         else:
