@@ -12,21 +12,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation.forward import (
-    SAFE,
-    block_of,
-    draw_inner,
-    draw_step,
-    plan_of,
-    put,
-    run_forward,
-    steepness,
-)
+from reslim.simulation.forward import block_of, draw_inner, draw_step, plan_of, put, run_forward, steepness
 from reslim.simulation.generator import CHANNEL, F32, begin, fill_coins, fill_single, networks_of
 from reslim.simulation.jit import kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
-from reslim.simulation.lane_algebra import add_scaled, copy, dot, log_square, square_of_small, transposed
-from reslim.simulation.lanes import LANES, doubles_of, load, singles_of, store
+from reslim.simulation.lane_algebra import add_scaled, copy, dot, log_square, rescaling, square_of_small, transposed
+from reslim.simulation.lanes import LANES, doubles_of, load, singles, singles_of, store, where_greater
 from reslim.simulation.records import Records
 from reslim.simulation.tape import restore, save, tape_of
 from reslim.spec import ResNet
@@ -139,13 +130,12 @@ def move(plan, tape, layer, gain):
     """Set p̃ = keep p̃ + gain t, within a safe range."""
     keep = plan.keep[layer]
     square_of_small(tape.t, tape.u_square)
-    for lane in range(LANES):
-        ahead, shift = (keep**2 * tape.p_square[0, lane] + gain**2 * tape.u_square[0, lane]) / plan.width, 0
-        if ahead > 0.0 and not 1.0 / SAFE <= ahead <= SAFE:
-            shift = math.frexp(ahead)[1] // 2
-            tape.p_exponent[0, lane] += shift
-        tape.factors[0, lane] = F32(math.ldexp(keep, -shift))
-        tape.factors[1, lane] = F32(min(math.ldexp(gain, -shift), LARGEST)) if tape.u_square[0, lane] > 0.0 else F32(0.0)
+    u_square = load(tape.u_square, 0)
+    shift, scale = rescaling((keep**2 * load(tape.p_square, 0) + gain**2 * u_square) / plan.width)
+    change = where_greater(gain * scale, LARGEST, LARGEST, gain * scale)
+    store(tape.factors, 0, singles(keep * scale))
+    store(tape.factors, 1, singles(where_greater(u_square, 0.0, change, 0.0)))
+    store(tape.p_exponent, 0, load(tape.p_exponent, 0) + shift)
     add_scaled(tape.factors, tape.p, tape.t)
     dot(tape.p, tape.p, tape.p_square)
 

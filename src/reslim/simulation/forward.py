@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated, code
-from reslim.simulation.lane_algebra import CHUNK, LN2, log_square
+from reslim.simulation.lane_algebra import CHUNK, LN2, log_square, rescaling
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -39,7 +39,6 @@ from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-9  # a skip below this share of the branch is not divided out: its rounding does not matter
-SAFE = 2.0**20  # where the mean square of z̃ would leave [1/SAFE, SAFE], it is rescaled by a power of two
 LOG2_STEEPEST = 60.0
 STEEPEST = 2.0**LOG2_STEEPEST  # scales beyond which every activation has reached its limit
 RELU, NONE = -1, -2  # codes of ReLU, and of no activation: the sums of φ are not wanted
@@ -225,13 +224,12 @@ def draw_inner(plan, block, layer, watch):
 @part
 def draw_step(plan, block, layer, watch):
     """Turn z_l into z_{l+1}."""
-    keep, gain = plan.keep[layer], plan.gain[layer]
-    store(block.factors, 0, singles_of(F32(keep)))
-    store(block.factors, 1, singles(sqrt(load(block.state, 0)) * gain))
-    for lane in range(LANES):
-        ahead = keep**2 * block.state[1, lane] / plan.width + gain**2 * block.state[0, lane]  # mean square of z_{l+1}
-        if ahead > 0.0 and not 1.0 / SAFE <= ahead <= SAFE:
-            rescale(plan, block, layer, lane, math.frexp(ahead)[1] // 2)
+    keep, gain, passed = plan.keep[layer], plan.gain[layer], load(block.state, 0)
+    ahead = keep**2 * load(block.state, 1) / plan.width + gain**2 * passed  # mean square of z̃_{l+1}
+    shift, scale = rescaling(ahead)
+    store(block.factors, 0, singles(keep * scale))
+    store(block.factors, 1, singles(gain * sqrt(passed) * scale))
+    store(block.state, 3, load(block.state, 3) + shift)
     if plan.kind > 0:
         for lane in range(LANES):
             block.factors[2, lane] = F32(steepness(plan.log_scale[layer + 1], block.state[3, lane]))
@@ -241,15 +239,6 @@ def draw_step(plan, block, layer, watch):
     if saturates(plan) and not plan.two_matrix:
         for lane in range(LANES):
             lower_saturated(plan.log_scale[layer + 1], block.state[3, lane], block.state, lane)
-
-
-@part
-def rescale(plan, block, layer, lane, shift):
-    """Take 2^shift out of the next state of a lane."""
-    gain = plan.gain[layer] * math.sqrt(block.state[0, lane])
-    block.factors[0, lane] = F32(math.ldexp(plan.keep[layer], -shift))
-    block.factors[1, lane] = F32(math.ldexp(gain, -shift))
-    block.state[3, lane] += shift
 
 
 @part

@@ -80,7 +80,6 @@ class Rows(NamedTuple):
     output: int
     tape: int  # the states of a segment of layers, then the first ones of every segment
     zero: int
-    scratch: int  # three scalars
 
 
 class Workspace:
@@ -166,7 +165,6 @@ def lay_out(net: ResNet, inputs: int, wanted: Wanted, functional: int) -> tuple[
         output=space.take(even(net.n_out)),
         tape=space.take((segment + -(-net.depth // segment)) * (vectors if wanted.backward else 0) * (rows + 2)),
         zero=space.take(1),
-        scratch=space.take(3),
     )
     return places, space.size
 

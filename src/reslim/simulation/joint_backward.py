@@ -7,20 +7,9 @@ transposed matrices are drawn for all inputs jointly, given what the matrices di
 
 from __future__ import annotations
 
-import math
-
 from reslim.simulation.generator import CHANNEL, begin, fill
 from reslim.simulation.jit import inlined, part
-from reslim.simulation.joint_forward import (
-    draw_branch,
-    multiply_by_slopes,
-    power,
-    restore,
-    save,
-    shift_of,
-    square_distance,
-    step,
-)
+from reslim.simulation.joint_forward import draw_branch, multiply_by_slopes, restore, save, square_distance, step
 from reslim.simulation.joint_records import (
     ALONG,
     P_EXPONENT,
@@ -32,8 +21,9 @@ from reslim.simulation.joint_records import (
     WEIGHT,
     WEIGHT_EXPONENT,
 )
+from reslim.simulation.lane_algebra import power_within, rescaling
 from reslim.simulation.lane_products import add, clear_beyond, copy, inner_product, transpose
-from reslim.simulation.lanes import LANES, doubles_of, fma, load, store, where_greater
+from reslim.simulation.lanes import doubles_of, fma, load, store, where_greater
 
 
 @inlined
@@ -89,33 +79,30 @@ def through_inner(w, at, noise, layer):
 @part
 def weigh(w, at, a, gain):
     """Set `weight` to the squared gradient of a block's weights, and add it to the sum over blocks; before p moves on."""
-    for lane in range(LANES):
-        weight = gain**2 * w[at.p_square + a, lane] * w[at.outer.lengths + a, lane]
-        if at.two_matrix:
-            weight += (at.gain_in * gain) ** 2 * w[at.t_square + a, lane] * w[at.square + a, lane]
-        e, total, f = w[at.exponent + a, lane] + w[at.p_exponent + a, lane], w[at.total + a, lane], w[at.total_exponent + a, lane]
-        w[at.weight + a, lane], w[at.weight_exponent + a, lane] = weight, e
-        if weight > 0.0:
-            top = max(e, f) if total > 0.0 else e
-            u, v = power(f - top, 500.0), power(e - top, 500.0)
-            w[at.total + a, lane], w[at.total_exponent + a, lane] = total * u * u + weight * v * v, top
+    weight = gain**2 * load(w, at.p_square + a) * load(w, at.outer.lengths + a)
+    if at.two_matrix:
+        weight = weight + (at.gain_in * gain) ** 2 * load(w, at.t_square + a) * load(w, at.square + a)
+    e, total, f = load(w, at.exponent + a) + load(w, at.p_exponent + a), load(w, at.total + a), load(w, at.total_exponent + a)
+    store(w, at.weight + a, weight)
+    store(w, at.weight_exponent + a, e)
+    top = where_greater(total, 0.0, where_greater(f, e, f, e), e)
+    u, v = power_within(f - top, 500.0), power_within(e - top, 500.0)
+    store(w, at.total + a, where_greater(weight, 0.0, total * u * u + weight * v * v, total))
+    store(w, at.total_exponent + a, where_greater(weight, 0.0, top, f))
 
 
 @part
 def move(w, at, a, keep, gain):
     """Set p̃ = keep p̃ + gain t, within a safe range."""
-    for lane in range(LANES):
-        ahead = keep**2 * w[at.p_square + a, lane] + gain**2 * w[at.t_square + a, lane]
-        shift = shift_of(ahead / at.width)
-        w[at.p_exponent + a, lane] += shift
-        w[at.scratch, lane], w[at.scratch + 1, lane] = math.ldexp(keep, -shift), math.ldexp(gain, -shift)
-    k, g, total = load(w, at.scratch), load(w, at.scratch + 1), doubles_of(0.0)
+    shift, scale = rescaling((keep**2 * load(w, at.p_square + a) + gain**2 * load(w, at.t_square + a)) / at.width)
+    k, g, total = keep * scale, gain * scale, doubles_of(0.0)
     p, t = at.p + a * at.rows, at.t + a * at.rows
     for i in range(at.rows):
         value = fma(g, load(w, t + i), k * load(w, p + i))
         store(w, p + i, value)
         total = fma(value, value, total)
     store(w, at.p_square + a, total)
+    store(w, at.p_exponent + a, load(w, at.p_exponent + a) + shift)
 
 
 @part
@@ -129,9 +116,9 @@ def record_gradients(w, at, found, row):
         if wanted.cosine:
             store(found, row + ALONG * m + a, inner_product(w, p, at.z + a * at.rows, at.rows))
         if wanted.grad_displacement:
-            moved = square_distance(w, at, p, at.p_square + a, at.p_exponent + a, at.p_d + a * at.rows, at.zero)
+            moved, top = square_distance(w, at, p, at.p_square + a, at.p_exponent + a, at.p_d + a * at.rows, at.zero)
             store(found, row + P_MOVED * m + a, moved)
-            store(found, row + P_MOVED_EXPONENT * m + a, load(w, at.scratch))
+            store(found, row + P_MOVED_EXPONENT * m + a, top)
 
 
 @inlined

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 from reslim.simulation.double_activations import activated, slope_of
-from reslim.simulation.forward import SAFE
 from reslim.simulation.generator import CHANNEL, begin, fill, fill_coins
 from reslim.simulation.jit import inlined, part
 from reslim.simulation.joint_records import (
@@ -24,34 +21,20 @@ from reslim.simulation.joint_records import (
     T_SQUARE,
     T_START,
 )
+from reslim.simulation.lane_algebra import power_within, rescaling
 from reslim.simulation.lane_products import clear_beyond, combine, copy, draw, inner_product, orthogonalise
-from reslim.simulation.lanes import LANES, absolute, copysign, doubles_of, fma, load, sqrt, store, where_greater
+from reslim.simulation.lanes import absolute, copysign, doubles_of, fma, load, sqrt, store, where_greater
 
 MOST_EXPONENT = 900.0  # beyond it every activation has reached its limit to the last bit
-
-
-@part
-def power(exponent, most):
-    """Return 2ᵉ, with e within ± most."""
-    return math.ldexp(1.0, int(min(max(exponent, -most), most)))
-
-
-@part
-def shift_of(mean_square):
-    """Return the exponent to take out of what has this mean square: 0 within a safe range."""
-    return 0 if mean_square == 0.0 or 1.0 / SAFE <= mean_square <= SAFE else math.frexp(mean_square)[1] // 2
 
 
 @part
 def step(w, at, matrix, keep, gain):
     """Set z = keep z + gain W x for all vectors x, and t in the same way."""
     for a in range(matrix.inputs):
-        for lane in range(LANES):
-            shift = shift_of(keep**2 * w[at.square + a, lane] / at.width + gain**2 * w[matrix.lengths + a, lane])
-            w[at.exponent + a, lane] += shift
-            w[at.scratch, lane], w[at.scratch + 1, lane] = math.ldexp(keep, -shift), math.ldexp(gain, -shift)
-        square = combine(w, matrix, a, load(w, at.scratch), load(w, at.scratch + 1), at.z + a * at.rows)
-        store(w, at.square + a, square)
+        shift, scale = rescaling(keep**2 * load(w, at.square + a) / at.width + gain**2 * load(w, matrix.lengths + a))
+        store(w, at.square + a, combine(w, matrix, a, keep * scale, gain * scale, at.z + a * at.rows))
+        store(w, at.exponent + a, load(w, at.exponent + a) + shift)
 
 
 @inlined
@@ -89,9 +72,7 @@ def toss(w, at, noise, layer):
 @part
 def activate(w, at, a):
     """Set x = 2⁻ᵉ φ(s 2ᵉ h), the vector a of V, its squared length and the active units. O(n)."""
-    for lane in range(LANES):
-        w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
-    scale, slope = load(w, at.scratch), doubles_of(at.slope)
+    scale, slope = power_within(load(w, at.exponent + a), MOST_EXPONENT), doubles_of(at.slope)
     inverse, h, x = 1.0 / scale, at.h + a * at.rows, at.outer.basis + a * at.rows
     energy, active, one = doubles_of(0.0), doubles_of(0.0), doubles_of(1.0)
     kind, coins = at.kind, at.coins
@@ -111,9 +92,8 @@ def activate(w, at, a):
 @part
 def multiply_by_slopes(w, at, a, x, out, square):
     """Set out = s φ'(s 2ᵉ h) x for the input a, and its squared length. O(n)."""
-    for lane in range(LANES):
-        w[at.scratch, lane] = power(w[at.exponent + a, lane], MOST_EXPONENT)
-    scale, leak, total, one = load(w, at.scratch), doubles_of(at.slope), doubles_of(0.0), doubles_of(1.0)
+    scale, leak = power_within(load(w, at.exponent + a), MOST_EXPONENT), doubles_of(at.slope)
+    total, one = doubles_of(0.0), doubles_of(1.0)
     h, coins, kind = at.h + a * at.rows, at.coins, at.kind
     for i in range(at.rows):
         coin = load(w, coins + i)
@@ -149,21 +129,18 @@ def draw_branch(w, at, noise, layer):
 
 @part
 def square_distance(w, at, x, square, exponent, y, other):
-    """Return |2ᵉ x - 2ᶠ y|²/4ᵗᵒᵖ, exact also where one of the two is negligible, and leave `top` in the scratch. O(n).
+    """Return |2ᵉ x - 2ᶠ y|²/4ᵗᵒᵖ, exact also where one of the two is negligible, and top. O(n).
 
     `square` and the exponents are rows; an x of which the square is 0 has no exponent.
     """
-    for lane in range(LANES):
-        f = w[other, lane]
-        e = w[exponent, lane] if w[square, lane] > 0.0 else f
-        top = max(e, f)
-        w[at.scratch, lane] = top
-        w[at.scratch + 1, lane], w[at.scratch + 2, lane] = power(e - top, 1000.0), power(f - top, 1000.0)
-    total, u, v = doubles_of(0.0), load(w, at.scratch + 1), load(w, at.scratch + 2)
+    f = load(w, other)
+    e = where_greater(load(w, square), 0.0, load(w, exponent), f)
+    top = where_greater(e, f, e, f)
+    total, u, v = doubles_of(0.0), power_within(e - top, 1000.0), power_within(f - top, 1000.0)
     for i in range(at.rows):
         difference = u * load(w, x + i) - v * load(w, y + i)
         total = fma(difference, difference, total)
-    return total
+    return total, top
 
 
 @part
@@ -188,9 +165,9 @@ def record_state(w, at, found, row):
         if wanted.displacement:
             state_0 = at.z_0 + at.vectors * at.rows  # its squares, then its exponents
             z, z_0 = at.z + a * at.rows, at.z_0 + a * at.rows
-            moved = square_distance(w, at, z, at.square + a, at.exponent + a, z_0, state_0 + at.vectors + a)
+            moved, top = square_distance(w, at, z, at.square + a, at.exponent + a, z_0, state_0 + at.vectors + a)
             store(found, row + MOVED * m + a, moved)
-            store(found, row + MOVED_EXPONENT * m + a, load(w, at.scratch))
+            store(found, row + MOVED_EXPONENT * m + a, top)
         if wanted.overlap:
             for b in range(m):
                 store(found, row + wanted.fields * m + a * m + b, cosine(w, at, a, b))

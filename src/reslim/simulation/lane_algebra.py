@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import math
 
-from reslim.simulation.generator import F32, log53
+import numpy as np
+
+from reslim.simulation.generator import F32, ROUNDER53, log53
 from reslim.simulation.jit import part
-from reslim.simulation.lanes import LANES, doubles, doubles_of, fma, load, singles, singles_of, sqrt, store, where_greater
+from reslim.simulation.lanes import (
+    as_doubles,
+    as_long_words,
+    doubles,
+    doubles_of,
+    fma,
+    load,
+    shl,
+    shr,
+    singles,
+    singles_of,
+    sqrt,
+    store,
+    where_greater,
+)
 
 LN2 = math.log(2.0)
 NORMAL, LOG2_LIFT = 2.0**-1022, 60.0  # below the first a double has fewer bits, and is lifted before its logarithm is taken
 LIFT = 2.0**LOG2_LIFT
+SAFE = 2.0**20  # where a mean square would leave [1/SAFE, SAFE], its vector is rescaled by a power of two
+BIAS53 = np.uint64(1023)  # of the exponent of a double
 CHUNK = 64  # coordinates summed in single precision before they are added up in double
 
 
@@ -20,6 +38,27 @@ def log_square(square, exponent):
     log = log53(where_greater(NORMAL, square, square * LIFT, square))
     log = where_greater(square, 0.0, log, where_greater(1.0, square, -math.inf, square))  # NaN stays NaN
     return fma(exponent - where_greater(NORMAL, square, 0.5 * LOG2_LIFT, 0.0), 2.0 * LN2, log)
+
+
+@part
+def power(exponent):
+    """Return 2ᵉ in lanes, of whole numbers e within ±1022."""
+    return as_doubles(shl(as_long_words(exponent + ROUNDER53) + BIAS53, 52))
+
+
+@part
+def power_within(exponent, most):
+    """Return 2ᵉ in lanes, with the whole number e within ± most."""
+    return power(where_greater(exponent, most, most, where_greater(-most, exponent, -most, exponent)))
+
+
+@part
+def rescaling(mean_square):
+    """Return the exponent e to take out of what has this mean square, and 2⁻ᵉ, in lanes; 0 in the safe range, and of 0."""
+    e = doubles(shr(as_long_words(mean_square), 53)) - 511.0
+    e = where_greater(mean_square, SAFE, e, where_greater(1.0 / SAFE, mean_square, e, 0.0))
+    e = where_greater(mean_square, 0.0, e, 0.0)
+    return e, power(e * -1.0)
 
 
 @part
@@ -57,16 +96,13 @@ def square_of_small(x, out):
 def transposed(x, squares, row, image, p, p_square, out, scratch):
     """Turn fresh noise `out` into Wᵀp of a W of which W x = |x| image is known; |x|² is row `row` of `squares`. O(n).
 
-    Wᵀp = x̂ (image·p) + |p| (out - x̂ (x̂·out)), x̂ = x/|x|; x = 0 has no direction. `scratch` is (3, LANES), in double.
+    Wᵀp = x̂ (image·p) + |p| (out - x̂ (x̂·out)), x̂ = x/|x|; x = 0 has no direction. `scratch` is (2, LANES), in double.
     """
-    along, across = scratch[0:1], scratch[1:2]
-    dot(image, p, along)
-    dot(x, out, across)
-    for lane in range(LANES):
-        square, length = squares[row, lane], math.sqrt(p_square[0, lane])
-        known = along[0, lane] / math.sqrt(square) - length * across[0, lane] / square if square > 0.0 else 0.0
-        scratch[2, lane] = known
-    length, w = singles(sqrt(load(p_square, 0))), singles(load(scratch, 2))
+    dot(image, p, scratch[0:1])
+    dot(x, out, scratch[1:2])
+    square, length = load(squares, row), sqrt(load(p_square, 0))
+    known = load(scratch, 0) / sqrt(square) - length * load(scratch, 1) / square
+    w, length = singles(where_greater(square, 0.0, known, 0.0)), singles(length)
     for i in range(x.shape[0]):
         store(out, i, fma(w, load(x, i), length * load(out, i)))
 

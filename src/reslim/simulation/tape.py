@@ -41,7 +41,7 @@ class Tape(NamedTuple):
     weight: Array  # squared gradient of a block's weights
     log_start: Array  # ln |p_d|²
     total: Array  # ln Σ of the weights' squared gradients
-    scratch: Array  # (3, LANES)
+    scratch: Array  # (2, LANES)
 
 
 def tape_of(net: ResNet, functional: int) -> Tape:
@@ -77,7 +77,7 @@ def tape_of(net: ResNet, functional: int) -> Tape:
         weight=scalar(),
         log_start=scalar(),
         total=scalar(),
-        scratch=np.zeros((3, LANES)),
+        scratch=np.zeros((2, LANES)),
     )
 
 
