@@ -7,17 +7,16 @@ p = 2ᵉ Π f · p̃, with the factors f of the layers that it has passed (see `
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation.forward import block_of, draw_inner, draw_step, plan_of, put, run_forward, steepness
+from reslim.simulation.forward import block_of, draw_inner, draw_step, plan_of, run_forward, scale_at, steepness
 from reslim.simulation.generator import CHANNEL, F32, begin, fill_coins, fill_single, networks_of
 from reslim.simulation.jit import kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
-from reslim.simulation.lane_algebra import add_scaled, copy, dot, log_square, rescaling, square_of_small, transposed
-from reslim.simulation.lanes import LANES, doubles_of, load, singles, singles_of, store, where_greater
+from reslim.simulation.lane_algebra import add_power, add_scaled, copy, dot, log_square, rescaling, square_of_small, transposed
+from reslim.simulation.lane_records import GRAD_STATE_COSINE, LOG_GRAD_GROWTH, LOG_WEIGHT_GRAD, PAGE, note, turn_backward
+from reslim.simulation.lanes import LANES, doubles_of, load, singles, singles_of, sqrt, store, where_greater
 from reslim.simulation.records import Records
 from reslim.simulation.tape import restore, save, tape_of
 from reslim.spec import ResNet
@@ -80,8 +79,7 @@ def to_pre_activation(plan, block, tape, layer):
         draw_inner(plan, block, layer, False)
         h = block.h
     else:
-        for lane in range(LANES):
-            block.factors[2, lane] = F32(steepness(plan.log_scale[layer], block.state[3, lane]))
+        store(block.factors, 2, steepness(scale_at(plan, layer, load(block.state, 3), 1.0)))
     if plan.balanced:
         toss(plan, block, tape, layer)
     activate(plan, block, tape, h)
@@ -95,13 +93,12 @@ def to_pre_activation(plan, block, tape, layer):
     transposed(tape.x, tape.u_square, 0, tape.noise, tape.p, tape.p_square, tape.t, tape.scratch)
     for i in range(n):
         store(tape.t, i, load(tape.slopes, i) * load(tape.t, i))
-    for lane in range(LANES):
-        tape.weight[0, lane] = plan.gain[layer] ** 2 * tape.p_square[0, lane] * block.state[0, lane]
     gain = plan.gain[layer]
+    store(tape.weight, 0, gain**2 * load(tape.p_square, 0) * load(block.state, 0))
     if plan.two_matrix:
         square_of_small(tape.t, tape.u_square)
-        for lane in range(LANES):
-            tape.weight[0, lane] += (plan.gain_in * gain) ** 2 * tape.u_square[0, lane] * block.state[1, lane]
+        inner = (plan.gain_in * gain) ** 2 * load(tape.u_square, 0) * load(block.state, 1)
+        store(tape.weight, 0, load(tape.weight, 0) + inner)
         through_inner(plan, block, tape, layer)
         gain *= plan.gain_in
     return gain
@@ -141,37 +138,37 @@ def move(plan, tape, layer, gain):
 
 
 @part
-def record_gradient(plan, block, tape, layer, rec, row, count):
+def record_gradient(plan, block, tape, layer, rec):
     """Write down the growth of the gradient p_l, and its cosine with the state z_l of the block."""
     slot = rec.slot[layer]
     if slot >= 0 and rec.grad_state_cosine.shape[0] > 0:
         dot(tape.p, block.z, tape.scratch[0:1])
-        for lane in range(count):
-            length = math.sqrt(tape.p_square[0, lane]) * math.sqrt(block.state[1, lane])
-            rec.grad_state_cosine[row + lane, slot, 0] = tape.scratch[0, lane] / length if length > 0.0 else np.nan
+        cosine = load(tape.scratch, 0) / (sqrt(load(tape.p_square, 0)) * sqrt(load(block.state, 1)))  # NaN of a vector 0
+        store(block.page[GRAD_STATE_COSINE], slot % PAGE, cosine)
     if slot >= 0 and rec.log_grad_growth.shape[0] > 0:
         passed = plan.log_scale[-1] - plan.log_scale[layer]
         log = log_square(load(tape.p_square, 0), load(tape.p_exponent, 0)) + 2.0 * passed
-        store(block.record, 0, log - load(tape.log_start, 0))
-        put(block.record, rec.log_grad_growth, slot, row, count)
+        store(block.page[LOG_GRAD_GROWTH], slot % PAGE, log - load(tape.log_start, 0))
 
 
 @part
-def record_weights(plan, block, tape, layer, rec, row, count):
+def record_weights(plan, block, tape, layer, rec):
     """Write down the squared gradient of block l's weights, and add it to the tangent kernel; before p moves on."""
-    slot = rec.slot[layer + 1]
-    wanted = slot >= 0 and rec.log_weight_grad.shape[0] > 0
-    if not wanted and rec.log_ntk.shape[0] == 0:
-        return
-    # the factors of the layers before and after, and that of the block itself
-    log = log_square(load(tape.weight, 0), load(tape.p_exponent, 0) + load(block.state, 3)) + 2.0 * plan.log_scale[-1]
-    store(block.record, 0, log - load(tape.log_start, 0))
-    for lane in range(count):
-        block.record[0, lane] -= rec.log_square_0[row + lane, 0]
-        one, total = block.record[0, lane], tape.total[0, lane]
-        high, low = max(total, one), min(total, one)
-        tape.total[0, lane] = high + math.log1p(math.exp(low - high)) if low > -np.inf else high
-    put(block.record, rec.log_weight_grad, slot, row, count)
+    slot, weight = rec.slot[layer + 1], load(tape.weight, 0)
+    exponent = load(tape.p_exponent, 0) + load(block.state, 3)
+    if slot >= 0 and rec.log_weight_grad.shape[0] > 0:
+        store(block.page[LOG_WEIGHT_GRAD], slot % PAGE, relative_square(plan, block, tape, weight, exponent))
+    if rec.log_ntk.shape[0] > 0:
+        total, total_exponent = add_power(load(tape.total, 0), load(tape.total, 1), weight, exponent)
+        store(tape.total, 0, total)
+        store(tape.total, 1, total_exponent)
+
+
+@part
+def relative_square(plan, block, tape, square, exponent):
+    """Return ln(4ᵉ square/(|p_d|² |z_0|²)) of squared gradients of weights, with the factors of all layers."""
+    log = log_square(square, exponent) + 2.0 * plan.log_scale[-1]
+    return log - load(tape.log_start, 0) - load(block.log_start, 0)
 
 
 @part
@@ -198,9 +195,10 @@ def run_backward(plan, block, tape, rec, row, count):
     turn(block, tape)
     dot(tape.p, tape.p, tape.p_square)
     store(tape.p_exponent, 0, doubles_of(0.0))
-    store(tape.total, 0, doubles_of(-np.inf))
+    store(tape.total, 0, doubles_of(0.0))
+    store(tape.total, 1, doubles_of(0.0))
     store(tape.log_start, 0, log_square(load(tape.p_square, 0), doubles_of(0.0)))
-    record_gradient(plan, block, tape, depth, rec, row, count)
+    record_gradient(plan, block, tape, depth, rec)
     held = (depth - 1) // tape.segment
     for layer in range(depth - 1, -1, -1):
         if layer // tape.segment != held:
@@ -208,10 +206,14 @@ def run_backward(plan, block, tape, rec, row, count):
             replay(plan, block, tape, held)
         restore(block, tape, layer)
         gain = to_pre_activation(plan, block, tape, layer)
-        record_weights(plan, block, tape, layer, rec, row, count)
+        record_weights(plan, block, tape, layer, rec)
+        turn_backward(block, layer + 1, rec, row, count)
         move(plan, tape, layer, gain)
-        record_gradient(plan, block, tape, layer, rec, row, count)
+        record_gradient(plan, block, tape, layer, rec)
+    note(block.page[LOG_WEIGHT_GRAD], rec.log_weight_grad, rec.slot[0], doubles_of(np.nan))  # no block ends at z_0
+    turn_backward(block, 0, rec, row, count)
     if rec.log_ntk.shape[0] > 0:
+        store(tape.total, 0, relative_square(plan, block, tape, load(tape.total, 0), load(tape.total, 1)))
         for lane in range(count):
             rec.log_ntk[row + lane, 0] = tape.total[0, lane]
 

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reslim.simulation.generator import CHANNEL, F32, U32, begin, fill_single, gaussian_pair, networks_of, next_word
+from reslim.simulation.generator import CHANNEL, F32, U32, begin, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated, code
-from reslim.simulation.lane_algebra import CHUNK, LN2, log_square, rescaling
+from reslim.simulation.lane_algebra import CHUNK, LN2, power_within, rescaling
+from reslim.simulation.lane_records import FIELDS, PAGE, end_forward, record_activity, record_output, record_state, turn_forward
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -25,6 +26,7 @@ from reslim.simulation.lanes import (
     doubles,
     doubles_of,
     fma,
+    greater,
     load,
     shl,
     singles,
@@ -32,6 +34,7 @@ from reslim.simulation.lanes import (
     sqrt,
     store,
     where_greater,
+    words_of,
 )
 from reslim.simulation.records import Records
 from reslim.simulation.tape import save
@@ -39,8 +42,8 @@ from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-9  # a skip below this share of the branch is not divided out: its rounding does not matter
-LOG2_STEEPEST = 60.0
-STEEPEST = 2.0**LOG2_STEEPEST  # scales beyond which every activation has reached its limit
+MOST_EXPONENT = 900.0
+STEEPEST = 2.0**60  # scales beyond which every activation has reached its limit
 RELU, NONE = -1, -2  # codes of ReLU, and of no activation: the sums of φ are not wanted
 
 
@@ -55,6 +58,9 @@ class Plan(NamedTuple):
     keep: Array  # (depth,): α/f
     gain: Array  # (depth,): λ √(v_out/n)/f
     log_scale: Array  # (depth + 1,): ln of |x|/√n_in and of the f so far
+    mantissa: Array  # (depth + 1,): of e^log_scale, from 1 to 2
+    exponent: Array  # (depth + 1,): its power of two
+    log_width: float  # ln n
     gain_in: float  # √(v_in/n)
     n_out: int
     seed: np.uint64
@@ -71,7 +77,8 @@ class Block(NamedTuple):
     state: Array  # (4, LANES): Σ φ², Σ z̃², active units, e
     inner: Array  # (3, LANES): the first three of h
     output: NDArray[np.float32]  # (n_out or n_out + 1, LANES)
-    record: Array  # (1, LANES): what is about to be written down
+    log_start: Array  # (1, LANES): ln |z_0|²
+    page: Array  # (FIELDS, PAGE, LANES)
 
 
 def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
@@ -81,7 +88,8 @@ def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
     kind = RELU if net.activation == "relu" else kind
     branch = np.abs(net.branches) * math.sqrt(v_in * v_out)
     factor = np.where(np.abs(net.skips) >= NEGLIGIBLE * branch, np.abs(net.skips), branch)
-    start = 0.5 * math.log(np.mean(inputs[0] ** 2))
+    log_scale = 0.5 * math.log(np.mean(inputs[0] ** 2)) + np.concatenate([[0.0], np.cumsum(np.log(factor))])
+    exponent = np.floor(log_scale / LN2)
     return Plan(
         net.block == "two-matrix",
         net.balanced,
@@ -90,7 +98,10 @@ def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
         net.width,
         net.skips / factor,
         net.branches * math.sqrt(v_out / net.width) / factor,
-        start + np.concatenate([[0.0], np.cumsum(np.log(factor))]),
+        log_scale,
+        np.exp(log_scale - LN2 * exponent),
+        exponent,
+        math.log(net.width),
         math.sqrt(v_in / net.width),
         net.n_out,
         np.uint64(seed),
@@ -109,7 +120,8 @@ def block_of(net: ResNet) -> Block:
         state=np.zeros((4, LANES)),
         inner=np.zeros((3, LANES)),
         output=np.zeros((outputs, LANES), F32),
-        record=np.zeros((1, LANES)),
+        log_start=np.zeros((1, LANES)),
+        page=np.zeros((FIELDS, PAGE, LANES)),
     )
 
 
@@ -124,9 +136,9 @@ def fused_pass(z, n, stream, factors, kind, leak, balanced, watch, sums):
     keep, gain, scale = load(factors, 0), load(factors, 1), load(factors, 2)
     inverse, slope = F32(1.0) / scale, singles_of(F32(leak))
     energy, square, active = doubles_of(0.0), doubles_of(0.0), doubles_of(0.0)
-    one, zero = singles_of(F32(1.0)), singles_of(F32(0.0))
+    zero = singles_of(F32(0.0))
     for begins in range(0, n, CHUNK):
-        e, f, q, r, count = zero, zero, zero, zero, zero
+        e, f, q, r, count = zero, zero, zero, zero, words_of(U32(0))
         for i in range(begins, min(begins + CHUNK, n), 2):
             w1, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             w2, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
@@ -142,7 +154,7 @@ def fused_pass(z, n, stream, factors, kind, leak, balanced, watch, sums):
                 a = as_floats(as_words(a) ^ shl(w2 & 2, 30))
                 b = as_floats(as_words(b) ^ shl(w2 & 4, 29))
             if watch:
-                count = count + where_greater(a, zero, one, zero) + where_greater(b, zero, one, zero)
+                count = count + greater(a, zero) + greater(b, zero)
             if kind == RELU:
                 a, b = where_greater(a, zero, a, zero), where_greater(b, zero, b, zero)
             elif kind != NONE:
@@ -169,17 +181,22 @@ def advance(z, stream, factors, plan, kind, watch, sums):
 
 
 @part
-def steepness(log_scale, exponent):
-    """Return e^log_scale 2ᵉ within the range in which activations still change."""
-    return min(max(math.exp(min(max(log_scale + LN2 * exponent, -60.0), 60.0)), 1.0 / STEEPEST), STEEPEST)
+def scale_at(plan, layer, exponent, factor):
+    """Return what stands before z̃ times a factor, in lanes: e^log_scale 2ᵉ factor, within the range of doubles."""
+    return plan.mantissa[layer] * factor * power_within(plan.exponent[layer] + exponent, MOST_EXPONENT)
 
 
 @part
-def lower_saturated(log_scale, exponent, sums, lane):
+def steepness(scale):
+    """Return a scale within the range in which activations still change."""
+    return singles(where_greater(scale, STEEPEST, STEEPEST, where_greater(1.0 / STEEPEST, scale, 1.0 / STEEPEST, scale)))
+
+
+@part
+def lower_saturated(scale, sums):
     """Divide Σ (φ(s z̃)/s)² by the true s² where that is beyond the steepest, and |φ| at its limit."""
-    excess = log_scale + LN2 * exponent - LN2 * LOG2_STEEPEST
-    if excess > 0.0:
-        sums[0, lane] *= math.exp(-2.0 * excess)
+    share = STEEPEST / scale
+    store(sums, 0, load(sums, 0) * where_greater(1.0, share, share * share, 1.0))
 
 
 @part
@@ -191,34 +208,30 @@ def saturates(plan):
 @part
 def draw_start(plan, block, watch):
     """Draw z_0 = |x|/√n_in g."""
+    scale = scale_at(plan, 0, doubles_of(0.0), 1.0)
     store(block.state, 3, doubles_of(0.0))
     store(block.factors, 0, singles_of(F32(0.0)))
     store(block.factors, 1, singles_of(F32(1.0)))
-    store(block.factors, 2, singles_of(F32(steepness(plan.log_scale[0], 0.0))))
+    store(block.factors, 2, steepness(scale))
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
     advance(block.z, block.stream, block.factors, plan, NONE if plan.two_matrix else plan.kind, watch, block.state)
     if saturates(plan) and not plan.two_matrix:
-        for lane in range(LANES):
-            lower_saturated(plan.log_scale[0], 0.0, block.state, lane)
+        lower_saturated(scale, block.state)
 
 
 @part
 def draw_inner(plan, block, layer, watch):
     """Draw h = √(v_in/n) W z as a multiple of fresh noise, and put Σ φ(h)² into the state's sums."""
+    length = plan.gain_in * sqrt(load(block.state, 1))  # of h̃, in units of its noise
+    scale = scale_at(plan, layer, load(block.state, 3), where_greater(length, 0.0, length, 1.0))
     store(block.factors, 0, singles_of(F32(0.0)))
     store(block.factors, 1, singles_of(F32(1.0)))
-    for lane in range(LANES):
-        block.inner[0, lane] = plan.gain_in * math.sqrt(block.state[1, lane])  # of h̃
-        at = math.log(block.inner[0, lane]) if block.inner[0, lane] > 0.0 else 0.0
-        block.factors[2, lane] = F32(steepness(plan.log_scale[layer] + at, block.state[3, lane]))
-        block.state[0, lane] = block.inner[0, lane] ** 2
+    store(block.factors, 2, steepness(scale))
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner)
     advance(block.h, block.stream, block.factors, plan, plan.kind, watch, block.inner)
-    for lane in range(LANES):
-        if saturates(plan) and block.state[0, lane] > 0.0:
-            at = plan.log_scale[layer] + 0.5 * math.log(block.state[0, lane])
-            lower_saturated(at, block.state[3, lane], block.inner, lane)
-        block.state[0, lane] *= block.inner[0, lane]
+    if saturates(plan):
+        lower_saturated(scale, block.inner)
+    store(block.state, 0, length * length * load(block.inner, 0))
 
 
 @part
@@ -226,80 +239,19 @@ def draw_step(plan, block, layer, watch):
     """Turn z_l into z_{l+1}."""
     keep, gain, passed = plan.keep[layer], plan.gain[layer], load(block.state, 0)
     ahead = keep**2 * load(block.state, 1) / plan.width + gain**2 * passed  # mean square of z̃_{l+1}
-    shift, scale = rescaling(ahead)
-    store(block.factors, 0, singles(keep * scale))
-    store(block.factors, 1, singles(gain * sqrt(passed) * scale))
-    store(block.state, 3, load(block.state, 3) + shift)
+    shift, fit = rescaling(ahead)
+    exponent = load(block.state, 3) + shift
+    scale = scale_at(plan, layer + 1, exponent, 1.0)
+    store(block.factors, 0, singles(keep * fit))
+    store(block.factors, 1, singles(gain * sqrt(passed) * fit))
     if plan.kind > 0:
-        for lane in range(LANES):
-            block.factors[2, lane] = F32(steepness(plan.log_scale[layer + 1], block.state[3, lane]))
+        store(block.factors, 2, steepness(scale))
+    store(block.state, 3, exponent)
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.forward)
     kind = NONE if plan.two_matrix else plan.kind
     advance(block.z, block.stream, block.factors, plan, kind, watch, block.state)
     if saturates(plan) and not plan.two_matrix:
-        for lane in range(LANES):
-            lower_saturated(plan.log_scale[layer + 1], block.state[3, lane], block.state, lane)
-
-
-@part
-def take_log_square(plan, block, layer):
-    """Put ln |z_l|² where it is written down from."""
-    store(block.record, 0, log_square(load(block.state, 1), load(block.state, 3)) + 2.0 * plan.log_scale[layer])
-
-
-@part
-def put(values, array, slot, row, count):
-    """Write what the lanes hold into the records of their networks, where that is recorded."""
-    if slot >= 0 and array.shape[0] > 0:
-        for lane in range(count):
-            array[row + lane, slot, 0] = values[0, lane]
-
-
-@part
-def record_state(plan, block, layer, rec, row, count):
-    """Write down ln |z_l|²."""
-    slot = rec.slot[layer]
-    if layer > 0 and (slot < 0 or rec.log_square.shape[0] == 0):
-        return
-    take_log_square(plan, block, layer)
-    put(block.record, rec.log_square, slot, row, count)
-    if layer == 0:
-        for lane in range(count):
-            rec.log_square_0[row + lane, 0] = block.record[0, lane]
-
-
-@part
-def record_activity(plan, block, sums, layer, rec, row, count):
-    """Write down the active shares of a layer."""
-    slot = rec.slot[layer]
-    if slot < 0 or rec.active_fraction.shape[0] + rec.active_energy.shape[0] == 0:
-        return
-    store(block.record, 0, load(sums, 2) / plan.width)
-    put(block.record, rec.active_fraction, slot, row, count)
-    store(block.record, 0, load(sums, 0) / load(sums, 1))
-    put(block.record, rec.active_energy, slot, row, count)
-
-
-@part
-def record_output(plan, block, rec, row, count):
-    """Draw z_out = W_out z_d / √n and write it down."""
-    depth, n_out = plan.keep.shape[0], plan.n_out
-    for lane in range(count):
-        rec.alive[row + lane, 0] = 1.0 if block.state[1, lane] > 0.0 else 0.0
-    if rec.output.shape[0] == 0 and rec.log_output_norm.shape[0] == 0:
-        return
-    begin(block.stream, plan.seed, block.key, 0, CHANNEL.output)
-    fill_single(block.stream, block.output)
-    take_log_square(plan, block, depth)
-    for lane in range(count):
-        log_mean_square, square = block.record[0, lane] - math.log(plan.width), 0.0
-        for i in range(n_out):
-            g = np.float64(block.output[i, lane])
-            square += g * g
-            if rec.output.shape[0] > 0:
-                rec.output[row + lane, i, 0] = math.exp(0.5 * log_mean_square) * g
-        if rec.log_output_norm.shape[0] > 0:
-            rec.log_output_norm[row + lane, 0] = log_mean_square + math.log(square / n_out)
+        lower_saturated(scale, block.state)
 
 
 @part
@@ -307,15 +259,17 @@ def run_forward(plan, block, tape, rec, row, count):
     """Run 16 networks to the end, and keep the states on the tape, where there is one (None, of a forward pass alone)."""
     counts = rec.active_fraction.shape[0] > 0
     draw_start(plan, block, counts and rec.slot[0] >= 0)
-    record_state(plan, block, 0, rec, row, count)
+    record_state(plan, block, 0, rec)
     for layer in range(plan.keep.shape[0]):
         if tape is not None:
             save(block, tape, layer)
         if plan.two_matrix:
             draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
-        record_activity(plan, block, block.inner if plan.two_matrix else block.state, layer, rec, row, count)
+        record_activity(plan, block, block.inner if plan.two_matrix else block.state, layer, rec)
+        turn_forward(block, layer, rec, row, count)
         draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
-        record_state(plan, block, layer + 1, rec, row, count)
+        record_state(plan, block, layer + 1, rec)
+    end_forward(plan, block, rec, row, count)
     record_output(plan, block, rec, row, count)
 
 

@@ -21,7 +21,7 @@ from reslim.simulation.joint_records import (
     WEIGHT,
     WEIGHT_EXPONENT,
 )
-from reslim.simulation.lane_algebra import power_within, rescaling
+from reslim.simulation.lane_algebra import add_power, rescaling
 from reslim.simulation.lane_products import add, clear_beyond, copy, inner_product, transpose
 from reslim.simulation.lanes import doubles_of, fma, load, store, where_greater
 
@@ -82,13 +82,12 @@ def weigh(w, at, a, gain):
     weight = gain**2 * load(w, at.p_square + a) * load(w, at.outer.lengths + a)
     if at.two_matrix:
         weight = weight + (at.gain_in * gain) ** 2 * load(w, at.t_square + a) * load(w, at.square + a)
-    e, total, f = load(w, at.exponent + a) + load(w, at.p_exponent + a), load(w, at.total + a), load(w, at.total_exponent + a)
+    exponent = load(w, at.exponent + a) + load(w, at.p_exponent + a)
+    total, total_exponent = add_power(load(w, at.total + a), load(w, at.total_exponent + a), weight, exponent)
     store(w, at.weight + a, weight)
-    store(w, at.weight_exponent + a, e)
-    top = where_greater(total, 0.0, where_greater(f, e, f, e), e)
-    u, v = power_within(f - top, 500.0), power_within(e - top, 500.0)
-    store(w, at.total + a, where_greater(weight, 0.0, total * u * u + weight * v * v, total))
-    store(w, at.total_exponent + a, where_greater(weight, 0.0, top, f))
+    store(w, at.weight_exponent + a, exponent)
+    store(w, at.total + a, total)
+    store(w, at.total_exponent + a, total_exponent)
 
 
 @part

@@ -97,15 +97,17 @@ def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:
         return values[:, what.ends + field * m : what.ends + (field + 1) * m]
 
     rec.alive[:] = once(END) > 0.0
-    rec.log_square_0[:] = log(once(START), once(START + 1))
-    if len(rec.log_square):
-        rec.log_square[:] = log(at_layers(SQUARE), at_layers(EXPONENT))
+    log_start = log(once(START), once(START + 1))
+    if len(rec.log_norm):
+        rec.log_norm[:] = log(at_layers(SQUARE), at_layers(EXPONENT)) - np.log(net.width)
+    if len(rec.log_growth):
+        rec.log_growth[:] = log(at_layers(SQUARE), at_layers(EXPONENT)) - log_start[:, None]
     if len(rec.log_displacement):
-        rec.log_displacement[:] = 0.5 * (log(at_layers(MOVED), at_layers(MOVED_EXPONENT)) - rec.log_square_0[:, None])
+        rec.log_displacement[:] = 0.5 * (log(at_layers(MOVED), at_layers(MOVED_EXPONENT)) - log_start[:, None])
     if len(rec.log_tangent_growth):
-        start = once(T_START)
-        log_start = log(start, np.zeros(start.shape))
-        rec.log_tangent_growth[:] = log(at_layers(T_SQUARE), at_layers(T_EXPONENT)) - log_start[:, None]
+        t_start = once(T_START)
+        log_t_start = log(t_start, np.zeros(t_start.shape))
+        rec.log_tangent_growth[:] = log(at_layers(T_SQUARE), at_layers(T_EXPONENT)) - log_t_start[:, None]
     if len(rec.active_fraction):
         rec.active_fraction[:] = at_layers(ACTIVE) / net.width
     if len(rec.active_energy):
@@ -115,7 +117,7 @@ def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:
         rec.overlap[:] = layers[:, :, what.fields * m :].reshape(rec.overlap.shape)
     read_output(values[:, what.ends + ENDS * m :], net, rec, once(OUTPUT), once(END + 1))
     if what.backward:
-        read_gradients(rec, at_layers, once)
+        read_gradients(rec, log_start, at_layers, once)
 
 
 def read_output(output: Array, net: ResNet, rec: Records, square: Array, exponent: Array) -> None:
@@ -129,20 +131,20 @@ def read_output(output: Array, net: ResNet, rec: Records, square: Array, exponen
             rec.output[:] = np.ldexp(out, exponent[:, :, None].astype(np.int64)).transpose(0, 2, 1)
 
 
-def read_gradients(rec: Records, at_layers: Field, once: Field) -> None:
-    """Fill the records of the gradients."""
+def read_gradients(rec: Records, log_start: Array, at_layers: Field, once: Field) -> None:
+    """Fill the records of the gradients, given ln |z_0|²."""
     p_square, p_start = at_layers(P_SQUARE), once(P_START)
-    log_start = log(p_start, np.zeros(p_start.shape))
+    log_p_start = log(p_start, np.zeros(p_start.shape))
     if len(rec.log_grad_growth):
-        rec.log_grad_growth[:] = log(p_square, at_layers(P_EXPONENT)) - log_start[:, None]
+        rec.log_grad_growth[:] = log(p_square, at_layers(P_EXPONENT)) - log_p_start[:, None]
     if len(rec.log_grad_displacement):
         moved = log(at_layers(P_MOVED), at_layers(P_MOVED_EXPONENT))
-        rec.log_grad_displacement[:] = 0.5 * (moved - log_start[:, None])
+        rec.log_grad_displacement[:] = 0.5 * (moved - log_p_start[:, None])
     if len(rec.grad_state_cosine):
         with np.errstate(invalid="ignore"):
             rec.grad_state_cosine[:] = at_layers(ALONG) / (np.sqrt(p_square) * np.sqrt(at_layers(SQUARE)))
     if len(rec.log_weight_grad):
         weights = log(at_layers(WEIGHT), at_layers(WEIGHT_EXPONENT))
-        rec.log_weight_grad[:] = weights - (log_start + rec.log_square_0)[:, None]
+        rec.log_weight_grad[:] = weights - (log_p_start + log_start)[:, None]
     if len(rec.log_ntk):
-        rec.log_ntk[:] = log(once(TOTAL), once(TOTAL + 1)) - log_start - rec.log_square_0
+        rec.log_ntk[:] = log(once(TOTAL), once(TOTAL + 1)) - log_p_start - log_start

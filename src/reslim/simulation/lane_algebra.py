@@ -62,6 +62,14 @@ def rescaling(mean_square):
 
 
 @part
+def add_power(x, e, y, f):
+    """Return x 4ᵉ + y 4ᶠ as a mantissa and an exponent, in lanes; what is 0 has no exponent."""
+    top = where_greater(x, 0.0, where_greater(f, e, f, e), f)
+    u, v = power_within(e - top, 500.0), power_within(f - top, 500.0)
+    return where_greater(y, 0.0, x * u * u + y * v * v, x), where_greater(y, 0.0, top, e)
+
+
+@part
 def copy(source, target):
     """Copy rows of LANES numbers. O(rows)."""
     for i in range(source.shape[0]):

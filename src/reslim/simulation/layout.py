@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from reslim import results
 from reslim.simulation import records
 from reslim.simulation.records import Records
 from reslim.spec import ResNet
-
-Array = NDArray[np.float64]
-LOGARITHMS = {"log_norm", "log_growth"}  # both made of ln |z_l|²
 
 
 @dataclass(frozen=True)
@@ -40,16 +35,7 @@ class Layout:
         """Make empty records."""
         return records.allocate(self.selected, replicas, self.union, self.net.depth, self.inputs, self.net.n_out)
 
-    def values(self, rec: Records, name: str, spent: bool = False) -> Array:
-        """Return the draws of a quantity, dims replica and its own; in the place of the records if these are spent."""
-        if name not in LOGARITHMS:
-            return getattr(rec, name)
-        start = np.log(self.net.width) if name == "log_norm" else rec.log_square_0[:, None, :]
-        with np.errstate(invalid="ignore"):
-            return np.subtract(rec.log_square, start, out=rec.log_square if spent else None)
-
     def dataset(self, rec: Records, attributes: Mapping[str, Any]) -> xr.Dataset:
         """Make the Dataset of draws, which takes the records over."""
-        spent = not self.selected.keys() >= LOGARITHMS
-        values = {name: self.values(rec, name, spent) for name in self.selected}
+        values = {name: getattr(rec, name) for name in self.selected}
         return results.dataset(self.net, "simulation", ("replica",), values, self.selected, self.union, attributes)

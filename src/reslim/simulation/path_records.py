@@ -68,19 +68,21 @@ def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, ro
     """Write down the columns `own`: the inputs of one network, or of several that differ in skip and branch alone."""
     layers = np.flatnonzero(rec.slot >= 0)
     first, last, z = (states(paths, own, these) for these in ([0], [-1], layers))
-    rec.log_square_0[row] = first.log_squares()[0]
+    log_start = first.log_squares()[0]
     rec.alive[row] = last.mantissas[0].any(axis=1)
-    if len(rec.log_square):
-        rec.log_square[row] = z.log_squares()
+    if len(rec.log_norm):
+        rec.log_norm[row] = z.log_squares() - np.log(net.width)
+    if len(rec.log_growth):
+        rec.log_growth[row] = z.log_squares() - log_start
     if len(rec.log_displacement):
-        rec.log_displacement[row] = z.log_distances(first) - 0.5 * rec.log_square_0[row]
+        rec.log_displacement[row] = z.log_distances(first) - 0.5 * log_start
     if len(rec.log_tangent_growth):
         rec.log_tangent_growth[row] = tangents(paths, own, layers).log_squares() - tangents(paths, own, [0]).log_squares()
     _record_activity(net, weights, paths, own, rec, row)
     _record_output(net, weights, last, rec, row)
     if len(paths.p):
         _record_gradients(paths, z, own, layers, rec, row)
-        _record_weights(paths, own, layers, rec, row)
+        _record_weights(paths, log_start, own, layers, rec, row)
 
 
 def record_overlap(paths: Paths, own: slice, rec: Records, row: int) -> None:
@@ -129,12 +131,12 @@ def _record_gradients(paths: Paths, z: Steps, own: slice, layers: NDArray[np.int
         rec.grad_state_cosine[row] = np.clip(cosine, -1.0, 1.0)
 
 
-def _record_weights(paths: Paths, own: slice, layers: NDArray[np.intp], rec: Records, row: int) -> None:
+def _record_weights(paths: Paths, log_start: Array, own: slice, layers: NDArray[np.intp], rec: Records, row: int) -> None:
     if not len(rec.log_weight_grad) and not len(rec.log_ntk):
         return
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where p_d is 0
         weight = np.log(paths.weight[:, own]) + LN4 * (paths.p_exponent[1:, own] + paths.exponent[:-1, own])
-        relative = weight - gradients(paths, own, [-1]).log_squares()[0] - rec.log_square_0[row]
+        relative = weight - gradients(paths, own, [-1]).log_squares()[0] - log_start
         if len(rec.log_weight_grad):
             after = layers[layers > 0]
             rec.log_weight_grad[row, rec.slot[after]] = relative[after - 1]

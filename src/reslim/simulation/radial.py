@@ -235,12 +235,13 @@ def record_gradient(rec, row, layer, value, cosine):
 def record_state(chain, stream, words, rec, row):
     """Write down the norms, and draw the output."""
     depth, n_out = chain.skip.shape[0], chain.n_out
-    rec.log_square_0[row, 0] = chain.log_square[0]
     rec.alive[row, 0] = 1.0 if chain.log_square[depth] > -np.inf else 0.0
-    if rec.log_square.shape[0] > 0:
-        for layer in range(depth + 1):
-            if rec.slot[layer] >= 0:
-                rec.log_square[row, rec.slot[layer], 0] = chain.log_square[layer]
+    for layer in range(depth + 1):
+        slot = rec.slot[layer]
+        if slot >= 0 and rec.log_norm.shape[0] > 0:
+            rec.log_norm[row, slot, 0] = chain.log_square[layer] - math.log(chain.width)
+        if slot >= 0 and rec.log_growth.shape[0] > 0:
+            rec.log_growth[row, slot, 0] = chain.log_square[layer] - chain.log_square[0]
     if rec.log_displacement.shape[0] > 0 and rec.slot[0] >= 0:
         rec.log_displacement[row, rec.slot[0], 0] = -np.inf
     square, log_scale = 0.0, chain.log_square[depth] - math.log(chain.width)

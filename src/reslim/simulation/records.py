@@ -15,12 +15,14 @@ Array = NDArray[np.float64]
 class Records(NamedTuple):
     """Arrays whose first dimension is the replica; S recorded layers, m inputs. Unrequested ones have length 0.
 
+    A sampler fills them, with NaN at the layers that are not a quantity's own.
+
     `slot[l]` is the index of layer l among the recorded ones, or -1.
     """
 
     slot: NDArray[np.int64]
-    log_square: Array  # (R, S, m): ln |z_l|²
-    log_square_0: Array  # (R, m): ln |z_0|²
+    log_norm: Array  # (R, S, m)
+    log_growth: Array  # (R, S, m)
     log_displacement: Array  # (R, S, m)
     log_tangent_growth: Array  # (R, S, m)
     active_fraction: Array  # (R, S, m)
@@ -40,25 +42,18 @@ class Records(NamedTuple):
         return Records(self.slot, *(array[start:stop] for array in self[1:]))
 
     def cleared(self) -> Records:
-        """Fill the arrays with NaN, which is what stays where a sampler writes nothing."""
+        """Fill the arrays with NaN, which is what stays where nothing is written."""
         for array in self[1:]:
             array.fill(np.nan)
         return self
 
 
 _SHAPES = {
-    "log_square": "Sm", "log_displacement": "Sm", "log_tangent_growth": "Sm", "active_fraction": "Sm", "active_energy": "Sm",
-    "overlap": "Smm",
+    "log_norm": "Sm", "log_growth": "Sm", "log_displacement": "Sm", "log_tangent_growth": "Sm",
+    "active_fraction": "Sm", "active_energy": "Sm", "overlap": "Smm",
     "log_grad_growth": "Sm", "log_grad_displacement": "Sm", "grad_state_cosine": "Sm", "log_weight_grad": "Sm",
-    "log_ntk": "m", "output": "om", "log_output_norm": "m", "log_square_0": "m", "alive": "m",
+    "log_ntk": "m", "output": "om", "log_output_norm": "m", "alive": "m",
 }  # fmt: skip
-
-
-def recorded(names: Iterable[str]) -> set[str]:
-    """Return the records that these quantities are made from."""
-    wanted = set(names)
-    derived = {"log_norm", "log_growth"}
-    return (wanted - derived) | ({"log_square"} if wanted & derived else set()) | {"log_square_0", "alive"}
 
 
 def _shape(name: str, replicas: int, slots: int, inputs: int, n_out: int) -> tuple[int, ...]:
@@ -67,12 +62,12 @@ def _shape(name: str, replicas: int, slots: int, inputs: int, n_out: int) -> tup
 
 def size_in_bytes(names: Iterable[str], replicas: int, slots: int, inputs: int, n_out: int) -> int:
     """Return the memory that the records of these quantities take."""
-    return 8 * sum(math.prod(_shape(name, replicas, slots, inputs, n_out)) for name in recorded(names))
+    return 8 * sum(math.prod(_shape(name, replicas, slots, inputs, n_out)) for name in (*names, "alive"))
 
 
 def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int, inputs: int, n_out: int) -> Records:
-    """Make the records of these quantities at these layers; they must be cleared, by the thread that draws them."""
-    wanted = recorded(names)
+    """Make room for the records of these quantities at these layers; what was in the memory before stays there."""
+    wanted = {*names, "alive"}
     slot = np.full(depth + 1, -1, dtype=np.int64)
     slot[layers] = np.arange(len(layers))
     shapes = [_shape(name, replicas if name in wanted else 0, len(layers), inputs, n_out) for name in Records._fields[1:]]

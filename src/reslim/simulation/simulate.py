@@ -22,9 +22,9 @@ from reslim.simulation.records import Records
 from reslim.simulation.samplers import Job, Sampler
 from reslim.spec import ResNet
 
-BATCH = 65_536  # coordinates that advance together: they stay in the cache
-MOST_BATCH = 1_024  # networks
-MOST_RECORDED = 2**18  # numbers: they stay near the core, and sums that are kept beside them stay small
+MOST_BATCH = 16_384  # networks
+MOST_RECORDED = 2**20  # numbers: they stay near the core, and sums that are kept beside them stay small
+LANE_NANOSECONDS = 5e6  # of a batch in lanes: much longer than it takes to begin one
 NANOSECONDS = 2e9  # of a batch elsewhere: what its first network takes longer, to get memory, is spread over a few
 LANES = 16  # networks that the matrix-free sampler advances at once
 Plan = tuple[Sampler, Job, Layout]
@@ -228,13 +228,11 @@ def _check_result(draws: bool, covariance: bool) -> None:
 
 
 def _batches(sampler: Sampler, job: Job, layout: Layout, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield (first, last + 1) of the batches: small enough for the cache and for a steady progress bar."""
-    if sampler.name == "matrix-free":
-        size = BATCH // (job.net.width * len(job.inputs))
-    else:
-        size = int(NANOSECONDS / sampler.cost(job))
+    """Yield (first, last + 1) of the batches: short enough for a steady progress bar, and for all threads."""
+    lanes = sampler.name == "matrix-free"
+    size = int((LANE_NANOSECONDS if lanes else NANOSECONDS) / sampler.cost(job))
     size = max(1, min(size, MOST_BATCH, 8 * MOST_RECORDED // layout.size_in_bytes(1)))
-    size = -(-size // LANES) * LANES if sampler.name == "matrix-free" else size  # no lane is left empty
+    size = -(-size // LANES) * LANES if lanes else size  # no lane is left empty
     return ((first, min(first + size, end)) for first in range(start, end, size))
 
 
@@ -251,7 +249,7 @@ def _draws(
     recs = [layout.records(replicas) for layout in layouts]
 
     def draw(first: int, stop: int) -> None:
-        run(first, [rec.rows(first, stop).cleared() for rec in recs])
+        run(first, [rec.rows(first, stop) for rec in recs])
 
     tasks = ((stop - first, partial(draw, first, stop)) for first, stop in batches)
     pool.run(tasks, threads, bar, lambda nothing: None)

@@ -87,7 +87,7 @@ class Columns:
         for name, layers in layout.selected.items():
             own = [layout.union.index(layer) for layer in layers]
             self.slots[name] = own if 0 < len(own) < len(layout.union) else slice(None)
-            size = layout.values(empty, name)[:, self.slots[name]]
+            size = getattr(empty, name)[:, self.slots[name]]
             self.places[name] = slice(self.count, self.count + int(np.prod(size.shape[1:])))
             self.count = self.places[name].stop
         self.paired = [name for name in layout.selected if covariance and QUANTITIES[name].has_covariance]
@@ -96,7 +96,7 @@ class Columns:
         """Return the draws as (networks, columns)."""
         matrix = np.empty((len(rec.alive), self.count))
         for name, place in self.places.items():
-            matrix[:, place] = self.layout.values(rec, name)[:, self.slots[name]].reshape(len(matrix), -1)
+            matrix[:, place] = getattr(rec, name)[:, self.slots[name]].reshape(len(matrix), -1)
         return matrix
 
     def between_layers(self, rec: Records) -> dict[str, list[Comoments]]:
@@ -106,7 +106,7 @@ class Columns:
 
     def spread(self, name: str, statistics: Array) -> Array:
         """Return the columns of (statistics, columns) that are a quantity's, dims statistic and its own."""
-        shape = self.layout.values(self.layout.records(0), name).shape[1:]
+        shape = getattr(self.layout.records(0), name).shape[1:]
         full = np.empty((len(statistics), *shape))
         full.T[...] = NO_DRAWS
         full[:, self.slots[name]] = statistics[:, self.places[name]].reshape(full[:, self.slots[name]].shape)
@@ -148,7 +148,7 @@ class Block:
 
     def draw(self, sampler: Sampler, job: Job, first: int, stop: int) -> Found | None:
         """Draw a batch; return the findings if it was the last."""
-        sampler.run(job, first, self.rec.rows(first - self.first, stop - self.first).cleared())
+        sampler.run(job, first, self.rec.rows(first - self.first, stop - self.first))
         with self.lock:
             self.left -= 1
             if self.left:

@@ -40,7 +40,7 @@ class Tape(NamedTuple):
     p_exponent: Array
     weight: Array  # squared gradient of a block's weights
     log_start: Array  # ln |p_d|²
-    total: Array  # ln Σ of the weights' squared gradients
+    total: Array  # (2, LANES): Σ of the weights' squared gradients, and its exponent
     scratch: Array  # (2, LANES)
 
 
@@ -76,7 +76,7 @@ def tape_of(net: ResNet, functional: int) -> Tape:
         p_exponent=scalar(),
         weight=scalar(),
         log_start=scalar(),
-        total=scalar(),
+        total=np.zeros((2, LANES)),
         scratch=np.zeros((2, LANES)),
     )
 
