@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +68,14 @@ def dataset(
 ) -> xr.Dataset:
     """Make a Dataset from arrays whose first dims are `lead`, then the quantity's own over the layers `union`."""
     variables = {name: variable(QUANTITIES[name], array, lead, selected[name], union) for name, array in values.items()}
-    result = xr.Dataset(variables).assign_attrs(
-        title=f"reslim {source}",
-        source=source,
-        spec=net.to_json(),
-        versions=provenance.versions("numba", "scipy", "xarray"),
-        **attributes,
-    )
-    return with_coordinates(result, union)
+    attrs = {
+        "title": f"reslim {source}",
+        "source": source,
+        "spec": net.to_json(),
+        "versions": provenance.versions("numba", "scipy", "xarray"),
+    }
+    sizes = {dim: size for array in variables.values() for dim, size in array.sizes.items()}
+    return xr.Dataset(variables, coordinates(sizes, union), attrs | dict(attributes))
 
 
 def variable(
@@ -97,14 +97,20 @@ def variable(
 
 
 def with_coordinates(result: xr.Dataset, union: Sequence[int]) -> xr.Dataset:
-    """Give every dimension its coordinate and long name."""
-    coordinates = {}
-    for dim, size in result.sizes.items():
-        if dim in result.coords:
-            continue
-        labels = np.asarray(union, dtype=np.int64) if str(dim).startswith("layer") else np.arange(size)
-        coordinates[dim] = (dim, labels, {"long_name": DIM_NAMES[str(dim)]})
-    return result.assign_coords(coordinates)
+    """Give every dimension without a coordinate its own."""
+    return result.assign_coords(coordinates({dim: size for dim, size in result.sizes.items() if dim not in result.coords}, union))
+
+
+def coordinates(sizes: Mapping[Hashable, int], union: Sequence[int]) -> dict[Hashable, xr.Variable]:
+    """Return the coordinate of each dimension, with its long name: the layers of `union`, or 0, 1, …."""
+    return {
+        dim: xr.Variable(
+            dim,
+            np.asarray(union, dtype=np.int64) if str(dim).startswith("layer") else np.arange(size),
+            {"long_name": DIM_NAMES[str(dim)]},
+        )
+        for dim, size in sizes.items()
+    }
 
 
 def own_layers(array: xr.DataArray) -> list[int]:

@@ -75,6 +75,7 @@ class Matrix:
 
 def run(net: ResNet, inputs, backward, functional, double, seed, first, rec: Records) -> None:
     """As `joint.run`."""
+    rec.cleared()
     for row in range(len(rec.alive)):
         run_one(net, inputs, backward, functional, rec.rows(row, row + 1), row % LANES, double, seed, first + row - row % LANES)
 
@@ -147,8 +148,8 @@ def record_forward(net, rec, states, blocks, out):
     """The layers of `rec` are all there are."""
     z = np.array(states)
     with np.errstate(divide="ignore", invalid="ignore"):
-        fill(rec.log_square, np.log(square(z)))
-        fill(rec.log_square_0, np.log(square(z[0])))
+        fill(rec.log_norm, np.log(square(z) / net.width))
+        fill(rec.log_growth, np.log(square(z) / square(z[0])))
         fill(rec.log_displacement, 0.5 * np.log(square(z - z[0]) / square(z[0])))
         gram = np.einsum("lai,lbi->lab", z, z)
         fill(rec.overlap, gram / np.sqrt(square(z)[:, :, None] * square(z)[:, None, :]))

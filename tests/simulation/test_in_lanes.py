@@ -43,7 +43,7 @@ SMOOTH = {
 
 
 def records_of(run, net, names, count=37, inputs=1):
-    rec = allocate(names, count, list(range(net.depth + 1)), net.depth, inputs, net.n_out).cleared()
+    rec = allocate(names, count, list(range(net.depth + 1)), net.depth, inputs, net.n_out)
     run(rec)
     return rec
 
@@ -83,7 +83,7 @@ def test_watching_gradients_does_not_change_the_states():
     x = np.ones((1, net.n_in))
     alone = records_of(lambda rec: forward.run(net, x, 5, 7, rec), net, FORWARD)
     watched = records_of(lambda rec: backward.run(net, x, 0, 5, 7, rec), net, GRADIENT)
-    for name in ("log_square", "active_fraction", "active_energy", "output"):
+    for name in ("log_norm", "log_growth", "active_fraction", "active_energy", "output"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(watched, name))
 
 
@@ -109,9 +109,9 @@ def test_the_bias_of_single_precision_in_a_deep_network():
     x = np.ones((1, net.n_in))
     found = []
     for run in (lambda rec: forward.run(net, x, 1, 0, rec), lambda rec: joint.run(net, x, False, 0, False, 1, 0, rec)):
-        rec = allocate(("log_growth",), 16, [net.depth], net.depth, 1, net.n_out).cleared()
+        rec = allocate(("log_growth",), 16, [net.depth], net.depth, 1, net.n_out)
         run(rec)
-        found.append(rec.log_square[:, 0, 0])
+        found.append(rec.log_growth[:, 0, 0])
     deviation = found[1].std(ddof=1)
     difference = found[0] - found[1]
     assert deviation > 10.0

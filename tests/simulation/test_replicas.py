@@ -10,13 +10,24 @@ from specimens import GENERIC, TWO, bits, draw
 
 from helpers import assert_uncorrelated
 from reslim import ResNet
+from reslim.simulation.lane_records import PAGE
+from reslim.simulation.layout import Layout
 
 module = importlib.import_module("reslim.simulation.simulate")
 
 VANILLA = ResNet(depth=6, width=5, n_in=3)
 DEEP_RADIAL = ResNet(depth=6, width=5, block=TWO)
-BACKWARD = ["log_norm", "active_fraction", "log_grad_growth", "grad_state_cosine", "log_weight_grad", "log_ntk", "output"]
-FORWARD = ["log_norm", "active_fraction", "output"]
+BACKWARD = [
+    "log_norm",
+    "active_fraction",
+    "active_energy",
+    "log_grad_growth",
+    "grad_state_cosine",
+    "log_weight_grad",
+    "log_ntk",
+    "output",
+]
+FORWARD = ["log_norm", "log_growth", "active_fraction", "active_energy", "output"]
 SAMPLERS = [
     (VANILLA, {"method": "matrix-free"}),
     (VANILLA, {"method": "matrix-free", "precision": "double"}),
@@ -39,8 +50,32 @@ def test_threads_and_batches_do_not_matter(net, options, names, monkeypatch):
     for batch, threads in ((1, 1), (7, 2), (23, 2)):
         monkeypatch.setattr(module, "MOST_BATCH", batch)
         assert bits(draw(net, 23, 9, quantities=names, threads=threads, **options)) == expected
-    monkeypatch.setattr(module, "BATCH", 1)
-    assert bits(draw(net, 23, 9, quantities=names, **options)) == expected
+
+
+@pytest.mark.parametrize("names", [FORWARD, BACKWARD], ids=["forward", "backward"])
+def test_recorded_layers_do_not_matter_beyond_a_page(names):
+    net = VANILLA.replace(depth=3 * PAGE)
+    every = draw(net, 17, 9, quantities=names, layers="all")
+    for layers in (range(0, net.depth, 2), range(1, net.depth + 1, 2), range(PAGE), range(PAGE + 1), range(5, net.depth + 1)):
+        some = draw(net, 17, 9, quantities=names, layers=list(layers))
+        assert bits(some) == bits(every.sel(layer=list(layers)))
+
+
+@each_direction
+@each_sampler
+def test_what_was_in_the_memory_does_not_matter(net, options, names, monkeypatch):
+    empty, found = Layout.records, []
+    for before in (7.0, -7.0):
+
+        def soiled(layout, replicas, before=before):
+            rec = empty(layout, replicas)
+            for array in rec[1:]:
+                array.fill(before)
+            return rec
+
+        monkeypatch.setattr(Layout, "records", soiled)
+        found.append(bits(draw(net, 23, 9, quantities=names, **options)))
+    assert found[0] == found[1]
 
 
 @each_direction
