@@ -81,7 +81,7 @@ def dataset(
 def variable(
     quantity: Quantity, values: np.ndarray, lead: tuple[str, ...], own: Sequence[int], union: Sequence[int]
 ) -> xr.DataArray:
-    """Label the values of a quantity; layers of `union` that are not its own become NaN."""
+    """Label the values of a quantity, in which layers of `union` that are not its own become NaN."""
     attrs: dict[str, Any] = {
         "long_name": quantity.definition,
         "symbol": quantity.symbol,
@@ -89,10 +89,7 @@ def variable(
     }
     if quantity.domain != "none":
         attrs["layers"] = np.asarray(own, dtype=np.int64)
-        foreign = (*(slice(None) for _ in lead), np.flatnonzero(~np.isin(union, own)))
-        if not np.isnan(values[foreign]).all():
-            values = values.copy()
-            values[foreign] = np.nan
+        values[(*(slice(None) for _ in lead), np.flatnonzero(~np.isin(union, own)))] = np.nan
     return xr.DataArray(values, dims=(*lead, *quantity.dims), attrs=attrs)
 
 

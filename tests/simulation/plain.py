@@ -75,7 +75,6 @@ class Matrix:
 
 def run(net: ResNet, inputs, backward, functional, double, seed, first, rec: Records) -> None:
     """As `joint.run`."""
-    rec.cleared()
     for row in range(len(rec.alive)):
         run_one(net, inputs, backward, functional, rec.rows(row, row + 1), row % LANES, double, seed, first + row - row % LANES)
 

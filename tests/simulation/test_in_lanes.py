@@ -45,6 +45,8 @@ SMOOTH = {
 def records_of(run, net, names, count=37, inputs=1):
     rec = allocate(names, count, list(range(net.depth + 1)), net.depth, inputs, net.n_out)
     run(rec)
+    for array in (rec.active_fraction[:, -1:], rec.active_energy[:, -1:], rec.log_weight_grad[:, :1]):
+        array.fill(np.nan)  # not their layers
     return rec
 
 

@@ -15,7 +15,7 @@ from reslim.simulation.generator import CHANNEL, F32, begin, fill_coins, fill_si
 from reslim.simulation.jit import kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
 from reslim.simulation.lane_algebra import add_power, add_scaled, copy, dot, log_square, rescaling, square_of_small, transposed
-from reslim.simulation.lane_records import GRAD_STATE_COSINE, LOG_GRAD_GROWTH, LOG_WEIGHT_GRAD, PAGE, note, turn_backward
+from reslim.simulation.lane_records import GRAD_STATE_COSINE, LOG_GRAD_GROWTH, LOG_WEIGHT_GRAD, PAGE, turn_backward
 from reslim.simulation.lanes import LANES, doubles_of, load, singles, singles_of, sqrt, store, where_greater
 from reslim.simulation.records import Records
 from reslim.simulation.tape import restore, save, tape_of
@@ -210,7 +210,6 @@ def run_backward(plan, block, tape, rec, row, count):
         turn_backward(block, layer + 1, rec, row, count)
         move(plan, tape, layer, gain)
         record_gradient(plan, block, tape, layer, rec)
-    note(block.page[LOG_WEIGHT_GRAD], rec.log_weight_grad, rec.slot[0], doubles_of(np.nan))  # no block ends at z_0
     turn_backward(block, 0, rec, row, count)
     if rec.log_ntk.shape[0] > 0:
         store(tape.total, 0, relative_square(plan, block, tape, load(tape.total, 0), load(tape.total, 1)))

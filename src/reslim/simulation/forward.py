@@ -18,7 +18,7 @@ from reslim.simulation.generator import CHANNEL, F32, U32, begin, gaussian_pair,
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated, code
 from reslim.simulation.lane_algebra import CHUNK, LN2, power_within, rescaling
-from reslim.simulation.lane_records import FIELDS, PAGE, end_forward, record_activity, record_output, record_state, turn_forward
+from reslim.simulation.lane_records import FIELDS, PAGE, record_activity, record_output, record_state, turn_forward
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -269,7 +269,7 @@ def run_forward(plan, block, tape, rec, row, count):
         turn_forward(block, layer, rec, row, count)
         draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
         record_state(plan, block, layer + 1, rec)
-    end_forward(plan, block, rec, row, count)
+    turn_forward(block, plan.keep.shape[0], rec, row, count)
     record_output(plan, block, rec, row, count)
 
 

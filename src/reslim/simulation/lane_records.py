@@ -13,7 +13,7 @@ import numpy as np
 from reslim.simulation.generator import CHANNEL, begin, fill_single
 from reslim.simulation.jit import part
 from reslim.simulation.lane_algebra import log_square
-from reslim.simulation.lanes import doubles_of, load, store
+from reslim.simulation.lanes import load, store
 
 PAGE = 64  # recorded layers
 FIELDS = 4
@@ -62,15 +62,6 @@ def record_activity(plan, block, sums, layer, rec):
     slot = rec.slot[layer]
     note(block.page[ACTIVE_FRACTION], rec.active_fraction, slot, load(sums, 2) / plan.width)
     note(block.page[ACTIVE_ENERGY], rec.active_energy, slot, load(sums, 0) / load(sums, 1))
-
-
-@part
-def end_forward(plan, block, rec, row, count):
-    """Hand over the last page: no block begins at the last state."""
-    depth = plan.keep.shape[0]
-    note(block.page[ACTIVE_FRACTION], rec.active_fraction, rec.slot[depth], doubles_of(np.nan))
-    note(block.page[ACTIVE_ENERGY], rec.active_energy, rec.slot[depth], doubles_of(np.nan))
-    turn_forward(block, depth, rec, row, count)
 
 
 @part

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 class Records(NamedTuple):
     """Arrays whose first dimension is the replica; S recorded layers, m inputs. Unrequested ones have length 0.
 
-    A sampler fills them, with NaN at the layers that are not a quantity's own.
+    A sampler fills them, but for the layers that are not a quantity's own.
 
     `slot[l]` is the index of layer l among the recorded ones, or -1.
     """
@@ -41,12 +41,6 @@ class Records(NamedTuple):
         """Return views on the replicas start … stop - 1."""
         return Records(self.slot, *(array[start:stop] for array in self[1:]))
 
-    def cleared(self) -> Records:
-        """Fill the arrays with NaN, which is what stays where nothing is written."""
-        for array in self[1:]:
-            array.fill(np.nan)
-        return self
-
 
 _SHAPES = {
     "log_norm": "Sm", "log_growth": "Sm", "log_displacement": "Sm", "log_tangent_growth": "Sm",
@@ -66,7 +60,7 @@ def size_in_bytes(names: Iterable[str], replicas: int, slots: int, inputs: int, 
 
 
 def allocate(names: Iterable[str], replicas: int, layers: list[int], depth: int, inputs: int, n_out: int) -> Records:
-    """Make room for the records of these quantities at these layers; what was in the memory before stays there."""
+    """Make room for the records of these quantities at these layers; what was in the memory before is still there."""
     wanted = {*names, "alive"}
     slot = np.full(depth + 1, -1, dtype=np.int64)
     slot[layers] = np.arange(len(layers))

@@ -97,7 +97,7 @@ def _radial_refusal(job: Job) -> str:
 def _run_radial(job: Job, first: int, rec: Records) -> None:
     from reslim.simulation import radial
 
-    radial.run(job.net, job.inputs, job.backward, job.kind, job.seed, first, rec.cleared())
+    radial.run(job.net, job.inputs, job.backward, job.kind, job.seed, first, rec)
 
 
 def _radial_cost(job: Job) -> float:
@@ -151,7 +151,7 @@ def _conditional_refusal(job: Job) -> str:
 def _run_conditional(job: Job, first: int, rec: Records) -> None:
     from reslim.simulation import conditional
 
-    conditional.run(job.net, job.inputs, job.seed, first, rec.cleared())
+    conditional.run(job.net, job.inputs, job.seed, first, rec)
 
 
 def _conditional_cost(job: Job) -> float:
@@ -179,7 +179,7 @@ def run_together(jobs: Sequence[Job], first: int, recs: Sequence[Records]) -> No
 
     job = jobs[0]
     functional = job.kind if job.backward else None
-    explicit.run([each.net for each in jobs], job.inputs, functional, job.seed, first, [rec.cleared() for rec in recs])
+    explicit.run([each.net for each in jobs], job.inputs, functional, job.seed, first, recs)
 
 
 def check_weights(jobs: Sequence[Job], threads: int) -> None:
