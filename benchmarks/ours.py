@@ -12,7 +12,7 @@ from benchmarks.harness import Call, Candidate
 from reslim import ResNet, simulate
 
 DEPTH = 100
-LEAST, MOST_REPLICAS = 256, 2**20
+LEAST, MOST_REPLICAS = 512, 2**20
 MOST_BYTES = 2**25  # of draws: with more, the time is that of the system to get memory, where it gives memory back
 TWO_INPUTS = np.random.default_rng(1).standard_normal((2, 10))
 LAST = {"quantities": ["log_growth"], "layers": "last"}
