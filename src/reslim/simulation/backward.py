@@ -12,13 +12,23 @@ from numpy.typing import NDArray
 
 from reslim.simulation.forward import block_of, draw_inner, draw_step, plan_of, run_forward, scale_at, steepness
 from reslim.simulation.generator import CHANNEL, F32, begin, fill_coins, fill_single, networks_of
-from reslim.simulation.jit import kernel, part
+from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import activated, slope_of
-from reslim.simulation.lane_algebra import add_power, add_scaled, copy, dot, log_square, rescaling, square_of_small, transposed
+from reslim.simulation.lane_algebra import (
+    CHUNK,
+    add_power,
+    add_scaled,
+    copy,
+    dot,
+    log_square,
+    noise_times,
+    rescaling,
+    share_along,
+)
 from reslim.simulation.lane_records import GRAD_STATE_COSINE, LOG_GRAD_GROWTH, LOG_WEIGHT_GRAD, PAGE, turn_backward
-from reslim.simulation.lanes import LANES, doubles_of, load, singles, singles_of, sqrt, store, where_greater
+from reslim.simulation.lanes import LANES, doubles, doubles_of, fma, load, singles, singles_of, sqrt, store, where_greater
 from reslim.simulation.records import Records
-from reslim.simulation.tape import restore, save, tape_of
+from reslim.simulation.tape import save, tape_of
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
@@ -50,31 +60,46 @@ def toss(plan, block, tape, layer):
     fill_coins(block.stream, tape.words, tape.coins)
 
 
+@inlined
+def pass_unit(tape, h, i, kind, leak, scale, inverse):
+    """Set x = φ(s f h)/f and the slope s φ'(s f h) of a unit, s its coin and f the scale, and return x."""
+    coin = load(tape.coins, i)
+    at = coin * load(h, i)
+    if kind <= 0:
+        slope = slope_of(0, leak, at)
+        x = slope * at
+    else:
+        slope = slope_of(kind, leak, scale * at)
+        x = inverse * activated(kind, leak, scale * at)
+    store(tape.x, i, x)
+    store(tape.slopes, i, coin * slope)
+    return x
+
+
 @part
 def activate(plan, block, tape, h):
-    """Set x = φ(s f h)/f and the slopes s φ'(s f h), s the coins and f row 2 of the factors; beyond an odd width stays 0."""
+    """Set x and the slopes of all units; return |x|². The scales are row 2 of the factors; x beyond an odd width stays 0."""
     leak, scale = singles_of(F32(plan.slope)), load(block.factors, 2)
-    inverse = F32(1.0) / scale
-    for i in range(plan.width):
-        coin = load(tape.coins, i)
-        at = coin * load(h, i)
-        if plan.kind <= 0:
-            slope = slope_of(0, leak, at)
-            store(tape.x, i, slope * at)
-        else:
-            slope = slope_of(plan.kind, leak, scale * at)
-            store(tape.x, i, inverse * activated(plan.kind, leak, scale * at))
-        store(tape.slopes, i, coin * slope)
+    inverse, kind, total = F32(1.0) / scale, plan.kind, doubles_of(0.0)
+    for begins in range(0, plan.width, CHUNK):
+        part, other = singles_of(F32(0.0)), singles_of(F32(0.0))
+        for i in range(begins, min(begins + CHUNK, plan.width), 2):
+            one = pass_unit(tape, h, i, kind, leak, scale, inverse)
+            part = fma(one, one, part)
+            if i + 1 < plan.width:
+                two = pass_unit(tape, h, i + 1, kind, leak, scale, inverse)
+                other = fma(two, two, other)
+        total = total + doubles(part) + doubles(other)
+    return total
 
 
 @part
-def to_pre_activation(plan, block, tape, layer):
-    """Set t to the change of p̃ through the block, up to the factor that is returned.
+def to_pre_activation(plan, block, z, tape, layer):
+    """Set t to the change of p̃ through the block, up to the factor that is returned, and `u_square` to |t|².
 
     `weight` becomes the squared gradient of the block's weights, up to its scale.
     """
-    n = plan.width
-    h = block.z
+    gain, h = plan.gain[layer], z
     if plan.two_matrix:
         draw_inner(plan, block, layer, False)
         h = block.h
@@ -82,37 +107,40 @@ def to_pre_activation(plan, block, tape, layer):
         store(block.factors, 2, steepness(scale_at(plan, layer, load(block.state, 3), 1.0)))
     if plan.balanced:
         toss(plan, block, tape, layer)
-    activate(plan, block, tape, h)
-    dot(tape.x, tape.x, tape.u_square)
+    square, p_square = activate(plan, block, tape, h), load(tape.p_square, 0)
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.forward)
-    fill_single(block.stream, tape.noise)
+    along = noise_times(block.stream, tape.p, plan.width, tape.p, False)
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.backward)
-    fill_single(block.stream, tape.t)
-    clear_beyond(tape.noise, n)
-    clear_beyond(tape.t, n)
-    transposed(tape.x, tape.u_square, 0, tape.noise, tape.p, tape.p_square, tape.t, tape.scratch)
-    for i in range(n):
-        store(tape.t, i, load(tape.slopes, i) * load(tape.t, i))
-    gain = plan.gain[layer]
-    store(tape.weight, 0, gain**2 * load(tape.p_square, 0) * load(block.state, 0))
+    across = noise_times(block.stream, tape.x, plan.width, tape.t, True)
+    w, length = share_along(square, along, sqrt(p_square), across), singles(sqrt(p_square))
+    total = doubles_of(0.0)
+    for i in range(plan.width):
+        t = load(tape.slopes, i) * fma(w, load(tape.x, i), length * load(tape.t, i))
+        store(tape.t, i, t)
+        total = total + doubles(t) * doubles(t)  # in single precision it may be too small
+    store(tape.u_square, 0, total)
+    store(tape.weight, 0, gain**2 * p_square * load(block.state, 0))
     if plan.two_matrix:
-        square_of_small(tape.t, tape.u_square)
-        inner = (plan.gain_in * gain) ** 2 * load(tape.u_square, 0) * load(block.state, 1)
+        inner = (plan.gain_in * gain) ** 2 * total * load(block.state, 1)
         store(tape.weight, 0, load(tape.weight, 0) + inner)
-        through_inner(plan, block, tape, layer)
+        through_inner(plan, block, z, tape, layer)
         gain *= plan.gain_in
     return gain
 
 
 @part
-def through_inner(plan, block, tape, layer):
+def through_inner(plan, block, z, tape, layer):
     """Turn t into Wᵀt, given that h is W z: its noise is in block.h."""
-    n = plan.width
+    length = sqrt(load(tape.u_square, 0))
+    along = dot(block.h, tape.t)
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner_backward)
-    fill_single(block.stream, tape.noise)
-    clear_beyond(tape.noise, n)
-    transposed(block.z, block.state, 1, block.h, tape.t, tape.u_square, tape.noise, tape.scratch)
-    copy(tape.noise, tape.t)
+    across = noise_times(block.stream, z, plan.width, tape.t, True)
+    w, narrow, total = share_along(load(block.state, 1), along, length, across), singles(length), doubles_of(0.0)
+    for i in range(plan.width):
+        t = fma(w, load(z, i), narrow * load(tape.t, i))
+        store(tape.t, i, t)
+        total = total + doubles(t) * doubles(t)
+    store(tape.u_square, 0, total)
 
 
 @part
@@ -125,25 +153,21 @@ def clear_beyond(x, n):
 @part
 def move(plan, tape, layer, gain):
     """Set p̃ = keep p̃ + gain t, within a safe range."""
-    keep = plan.keep[layer]
-    square_of_small(tape.t, tape.u_square)
-    u_square = load(tape.u_square, 0)
+    keep, u_square = plan.keep[layer], load(tape.u_square, 0)
     shift, scale = rescaling((keep**2 * load(tape.p_square, 0) + gain**2 * u_square) / plan.width)
     change = where_greater(gain * scale, LARGEST, LARGEST, gain * scale)
     store(tape.factors, 0, singles(keep * scale))
     store(tape.factors, 1, singles(where_greater(u_square, 0.0, change, 0.0)))
     store(tape.p_exponent, 0, load(tape.p_exponent, 0) + shift)
-    add_scaled(tape.factors, tape.p, tape.t)
-    dot(tape.p, tape.p, tape.p_square)
+    store(tape.p_square, 0, add_scaled(tape.factors, tape.p, tape.t))
 
 
 @part
-def record_gradient(plan, block, tape, layer, rec):
-    """Write down the growth of the gradient p_l, and its cosine with the state z_l of the block."""
+def record_gradient(plan, block, z, tape, layer, rec):
+    """Write down the growth of the gradient p_l, and its cosine with the state z_l."""
     slot = rec.slot[layer]
     if slot >= 0 and rec.grad_state_cosine.shape[0] > 0:
-        dot(tape.p, block.z, tape.scratch[0:1])
-        cosine = load(tape.scratch, 0) / (sqrt(load(tape.p_square, 0)) * sqrt(load(block.state, 1)))  # NaN of a vector 0
+        cosine = dot(tape.p, z) / (sqrt(load(tape.p_square, 0)) * sqrt(load(block.state, 1)))  # NaN of a vector 0
         store(block.page[GRAD_STATE_COSINE], slot % PAGE, cosine)
     if slot >= 0 and rec.log_grad_growth.shape[0] > 0:
         passed = plan.log_scale[-1] - plan.log_scale[layer]
@@ -173,16 +197,16 @@ def relative_square(plan, block, tape, square, exponent):
 
 @part
 def turn(block, tape):
-    """Put p_d along z_d, or take out what is along z_d."""
+    """Put p_d along z_d, or take out what is along z_d; set |p_d|²."""
     if tape.functional == 0:
+        store(tape.p_square, 0, dot(tape.p, tape.p))
         return
-    dot(tape.p, block.z, tape.scratch[0:1])
-    for lane in range(LANES):
-        square = block.state[1, lane]
-        tape.factors[0, lane] = F32(1.0) if tape.functional == 2 or square == 0.0 else F32(0.0)
-        along = -tape.scratch[0, lane] / square if square > 0.0 else 0.0
-        tape.factors[1, lane] = F32(along) if tape.functional == 2 else F32(1.0)
-    add_scaled(tape.factors, tape.p, block.z)
+    square = load(block.state, 1)
+    across = doubles_of(1.0) if tape.functional == 2 else where_greater(square, 0.0, doubles_of(0.0), 1.0)
+    along = where_greater(square, 0.0, dot(tape.p, block.z) * -1.0 / square, 0.0) if tape.functional == 2 else doubles_of(1.0)
+    store(tape.factors, 0, singles(across))
+    store(tape.factors, 1, singles(along))
+    store(tape.p_square, 0, add_scaled(tape.factors, tape.p, block.z))
 
 
 @part
@@ -193,23 +217,23 @@ def run_backward(plan, block, tape, rec, row, count):
     fill_single(block.stream, tape.p)
     clear_beyond(tape.p, plan.width)
     turn(block, tape)
-    dot(tape.p, tape.p, tape.p_square)
     store(tape.p_exponent, 0, doubles_of(0.0))
     store(tape.total, 0, doubles_of(0.0))
     store(tape.total, 1, doubles_of(0.0))
     store(tape.log_start, 0, log_square(load(tape.p_square, 0), doubles_of(0.0)))
-    record_gradient(plan, block, tape, depth, rec)
+    record_gradient(plan, block, block.z, tape, depth, rec)
     held = (depth - 1) // tape.segment
     for layer in range(depth - 1, -1, -1):
         if layer // tape.segment != held:
             held = layer // tape.segment
             replay(plan, block, tape, held)
-        restore(block, tape, layer)
-        gain = to_pre_activation(plan, block, tape, layer)
+        z = tape.z[layer % tape.segment]
+        copy(tape.state[layer % tape.segment], block.state)
+        gain = to_pre_activation(plan, block, z, tape, layer)
         record_weights(plan, block, tape, layer, rec)
         turn_backward(block, layer + 1, rec, row, count)
         move(plan, tape, layer, gain)
-        record_gradient(plan, block, tape, layer, rec)
+        record_gradient(plan, block, z, tape, layer, rec)
     turn_backward(block, 0, rec, row, count)
     if rec.log_ntk.shape[0] > 0:
         store(tape.total, 0, relative_square(plan, block, tape, load(tape.total, 0), load(tape.total, 1)))

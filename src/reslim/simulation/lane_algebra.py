@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from reslim.simulation.generator import F32, ROUNDER53, log53
-from reslim.simulation.jit import part
+from reslim.simulation.generator import F32, ROUNDER53, gaussian_pair, log53, next_word
+from reslim.simulation.jit import inlined, part
 from reslim.simulation.lanes import (
     as_doubles,
     as_long_words,
@@ -77,8 +77,8 @@ def copy(source, target):
 
 
 @part
-def dot(x, y, out):
-    """Set out (1, LANES) to the inner products. O(n)."""
+def dot(x, y):
+    """Return the inner products. O(n)."""
     total = doubles_of(0.0)
     n = x.shape[0]
     for begins in range(0, n, CHUNK):
@@ -87,37 +87,52 @@ def dot(x, y, out):
             part = fma(load(x, i), load(y, i), part)
             other = fma(load(x, i + 1), load(y, i + 1), other)
         total = total + doubles(part) + doubles(other)
-    store(out, 0, total)
-
-
-@part
-def square_of_small(x, out):
-    """Set out (1, LANES) to the squared lengths of vectors whose squares may be too small for single precision. O(n)."""
-    total = doubles_of(0.0)
-    for i in range(x.shape[0]):
-        wide = doubles(load(x, i))
-        total = total + wide * wide
-    store(out, 0, total)
-
-
-@part
-def transposed(x, squares, row, image, p, p_square, out, scratch):
-    """Turn fresh noise `out` into Wᵀp of a W of which W x = |x| image is known; |x|² is row `row` of `squares`. O(n).
-
-    Wᵀp = x̂ (image·p) + |p| (out - x̂ (x̂·out)), x̂ = x/|x|; x = 0 has no direction. `scratch` is (2, LANES), in double.
-    """
-    dot(image, p, scratch[0:1])
-    dot(x, out, scratch[1:2])
-    square, length = load(squares, row), sqrt(load(p_square, 0))
-    known = load(scratch, 0) / sqrt(square) - length * load(scratch, 1) / square
-    w, length = singles(where_greater(square, 0.0, known, 0.0)), singles(length)
-    for i in range(x.shape[0]):
-        store(out, i, fma(w, load(x, i), length * load(out, i)))
+    return total
 
 
 @part
 def add_scaled(factors, p, t):
-    """Set p = factors[0] p + factors[1] t. O(n)."""
-    keep, gain = load(factors, 0), load(factors, 1)
-    for i in range(p.shape[0]):
-        store(p, i, fma(gain, load(t, i), keep * load(p, i)))
+    """Set p = factors[0] p + factors[1] t, and return |p|². O(n)."""
+    keep, gain, total = load(factors, 0), load(factors, 1), doubles_of(0.0)
+    n = p.shape[0]
+    for begins in range(0, n, CHUNK):
+        part, other = singles_of(F32(0.0)), singles_of(F32(0.0))
+        for i in range(begins, min(begins + CHUNK, n), 2):
+            one = fma(gain, load(t, i), keep * load(p, i))
+            two = fma(gain, load(t, i + 1), keep * load(p, i + 1))
+            store(p, i, one)
+            store(p, i + 1, two)
+            part, other = fma(one, one, part), fma(two, two, other)
+        total = total + doubles(part) + doubles(other)
+    return total
+
+
+@inlined
+def noise_times(stream, x, n, out, kept):
+    """Return g · x of the stream's first n normals g, and put them into out where they are kept. O(n)."""
+    s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
+    total, zero = doubles_of(0.0), singles_of(F32(0.0))
+    for begins in range(0, n, CHUNK):
+        part, other = zero, zero
+        for i in range(begins, min(begins + CHUNK, n), 2):
+            w1, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            w2, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            one, two = gaussian_pair(w1, w2)
+            if i + 1 == n:  # the row beyond an odd width stays 0
+                two = zero
+            if kept:
+                store(out, i, one)
+                store(out, i + 1, two)
+            part, other = fma(one, load(x, i), part), fma(two, load(x, i + 1), other)
+        total = total + doubles(part) + doubles(other)
+    return total
+
+
+@part
+def share_along(square, along, p_length, across):
+    """Return w of Wᵀp = w x + |p| (fresh noise), in lanes, for a W of which W x = |x| image is known.
+
+    Wᵀp = x̂ (image·p) + |p| (noise - x̂ (x̂·noise)), x̂ = x/|x|; x = 0 has no direction. Given are |x|², image · p, |p| and
+    x · noise.
+    """
+    return singles(where_greater(square, 0.0, along / sqrt(square) - p_length * across / square, 0.0))

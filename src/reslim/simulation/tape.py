@@ -30,18 +30,16 @@ class Tape(NamedTuple):
     p: NDArray[np.float32]  # (rows, LANES)
     x: NDArray[np.float32]  # φ(s h)
     slopes: NDArray[np.float32]  # s φ'(s h)
-    noise: NDArray[np.float32]
     t: NDArray[np.float32]
     coins: NDArray[np.float32]
     words: NDArray[np.uint32]  # (2, LANES): a pair's, for the coins
     factors: NDArray[np.float32]  # (2, LANES): what multiplies p̃, and its change
     p_square: Array  # (1, LANES)
-    u_square: Array
+    u_square: Array  # |t|²
     p_exponent: Array
     weight: Array  # squared gradient of a block's weights
     log_start: Array  # ln |p_d|²
     total: Array  # (2, LANES): Σ of the weights' squared gradients, and its exponent
-    scratch: Array  # (2, LANES)
 
 
 def tape_of(net: ResNet, functional: int) -> Tape:
@@ -66,7 +64,6 @@ def tape_of(net: ResNet, functional: int) -> Tape:
         p=vector(),
         x=vector(),
         slopes=vector(),
-        noise=vector(),
         t=vector(),
         coins=np.ones((rows, LANES), F32),
         words=np.zeros((2, LANES), U32),
@@ -77,7 +74,6 @@ def tape_of(net: ResNet, functional: int) -> Tape:
         weight=scalar(),
         log_start=scalar(),
         total=np.zeros((2, LANES)),
-        scratch=np.zeros((2, LANES)),
     )
 
 
@@ -90,11 +86,3 @@ def save(block, tape, layer):
     if place == 0:
         copy(block.z, tape.first_z[index])
         copy(block.state, tape.first_state[index])
-
-
-@part
-def restore(block, tape, layer):
-    """Put z_l and its sums back into the block."""
-    place = layer % tape.segment
-    copy(tape.z[place], block.z)
-    copy(tape.state[place], block.state)
