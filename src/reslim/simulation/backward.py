@@ -28,7 +28,7 @@ from reslim.simulation.lane_algebra import (
 from reslim.simulation.lane_records import GRAD_STATE_COSINE, LOG_GRAD_GROWTH, LOG_WEIGHT_GRAD, PAGE, turn_backward
 from reslim.simulation.lanes import LANES, doubles, doubles_of, fma, load, singles, singles_of, sqrt, store, where_greater
 from reslim.simulation.records import Records
-from reslim.simulation.tape import save, tape_of
+from reslim.simulation.tape import tape_of
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
@@ -38,14 +38,15 @@ LARGEST = float(np.finfo(F32).max)
 @part
 def replay(plan, block, tape, index):
     """Draw the states of a segment again."""
-    copy(tape.first_z[index], block.z)
+    copy(tape.first_z[index], block.z[0])
     copy(tape.first_state[index], block.state)
-    begins = index * tape.segment
-    for layer in range(begins, begins + tape.segment):
-        save(block, tape, layer)
-        if plan.two_matrix:
-            draw_inner(plan, block, layer, False)
-        draw_step(plan, block, layer, False)
+    for place in range(tape.segment):
+        copy(block.state, tape.state[place])
+        if place + 1 < tape.segment:
+            layer = index * tape.segment + place
+            if plan.two_matrix:
+                draw_inner(plan, block, layer, False)
+            draw_step(plan, block, layer, block.z[place], block.z[place + 1], False)
 
 
 @part
@@ -196,17 +197,17 @@ def relative_square(plan, block, tape, square, exponent):
 
 
 @part
-def turn(block, tape):
+def turn(block, z, tape):
     """Put p_d along z_d, or take out what is along z_d; set |p_d|²."""
     if tape.functional == 0:
         store(tape.p_square, 0, dot(tape.p, tape.p))
         return
     square = load(block.state, 1)
     across = doubles_of(1.0) if tape.functional == 2 else where_greater(square, 0.0, doubles_of(0.0), 1.0)
-    along = where_greater(square, 0.0, dot(tape.p, block.z) * -1.0 / square, 0.0) if tape.functional == 2 else doubles_of(1.0)
+    along = where_greater(square, 0.0, dot(tape.p, z) * -1.0 / square, 0.0) if tape.functional == 2 else doubles_of(1.0)
     store(tape.factors, 0, singles(across))
     store(tape.factors, 1, singles(along))
-    store(tape.p_square, 0, add_scaled(tape.factors, tape.p, block.z))
+    store(tape.p_square, 0, add_scaled(tape.factors, tape.p, z))
 
 
 @part
@@ -216,18 +217,18 @@ def run_backward(plan, block, tape, rec, row, count):
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.functional)
     fill_single(block.stream, tape.p)
     clear_beyond(tape.p, plan.width)
-    turn(block, tape)
+    turn(block, block.z[tape.segment], tape)
     store(tape.p_exponent, 0, doubles_of(0.0))
     store(tape.total, 0, doubles_of(0.0))
     store(tape.total, 1, doubles_of(0.0))
     store(tape.log_start, 0, log_square(load(tape.p_square, 0), doubles_of(0.0)))
-    record_gradient(plan, block, block.z, tape, depth, rec)
+    record_gradient(plan, block, block.z[tape.segment], tape, depth, rec)
     held = (depth - 1) // tape.segment
     for layer in range(depth - 1, -1, -1):
         if layer // tape.segment != held:
             held = layer // tape.segment
             replay(plan, block, tape, held)
-        z = tape.z[layer % tape.segment]
+        z = block.z[layer % tape.segment]
         copy(tape.state[layer % tape.segment], block.state)
         gain = to_pre_activation(plan, block, z, tape, layer)
         record_weights(plan, block, tape, layer, rec)
@@ -253,4 +254,5 @@ def run_blocks(plan, block, tape, first, rec):
 
 def run(net: ResNet, inputs: Array, functional: int, seed: int, first: int, rec: Records) -> None:
     """Fill `rec` with the networks first, first + 1, …."""
-    run_blocks(plan_of(net, inputs, seed), block_of(net), tape_of(net, functional), first, rec)
+    tape = tape_of(net, functional)
+    run_blocks(plan_of(net, inputs, seed), block_of(net, tape.segment + 1), tape, first, rec)

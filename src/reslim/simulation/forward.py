@@ -37,7 +37,7 @@ from reslim.simulation.lanes import (
     words_of,
 )
 from reslim.simulation.records import Records
-from reslim.simulation.tape import save
+from reslim.simulation.tape import place_of, save
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
@@ -69,8 +69,8 @@ class Plan(NamedTuple):
 class Block(NamedTuple):
     """The scratch of 16 networks: states, streams, and the scalars of each lane."""
 
-    z: NDArray[np.float32]  # (n or n + 1, LANES)
-    h: NDArray[np.float32]
+    z: NDArray[np.float32]  # (places, n or n + 1, LANES): the state, or those that are kept
+    h: NDArray[np.float32]  # (n or n + 1, LANES)
     key: NDArray[np.uint32]  # (2, LANES)
     stream: NDArray[np.uint32]  # (4, LANES)
     factors: NDArray[np.float32]  # (3, LANES): what multiplies z̃, the noise, and z̃ inside the activation
@@ -108,11 +108,11 @@ def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
     )
 
 
-def block_of(net: ResNet) -> Block:
-    """Make the scratch of one thread."""
+def block_of(net: ResNet, places: int = 1) -> Block:
+    """Make the scratch of one thread, with room for so many states."""
     rows, outputs = net.width + net.width % 2, net.n_out + net.n_out % 2
     return Block(
-        z=np.zeros((rows, LANES), F32),
+        z=np.zeros((places, rows, LANES), F32),
         h=np.zeros((rows, LANES), F32),
         key=np.zeros((2, LANES), U32),
         stream=np.zeros((4, LANES), U32),
@@ -126,8 +126,8 @@ def block_of(net: ResNet) -> Block:
 
 
 @inlined
-def fused_pass(z, n, stream, factors, kind, leak, balanced, watch, sums):
-    """Set z̃ = keep z̃ + gain g, and sums to Σ (φ(s z̃)/s)², Σ z̃² and the active units. O(n), one pass.
+def fused_pass(z, out, n, stream, factors, kind, leak, balanced, watch, sums):
+    """Set out = keep z̃ + gain g, and sums to Σ (φ(s out)/s)², Σ out² and the active units. O(n), one pass.
 
     keep, gain and s are the rows of `factors`; the coins of a Balanced network are spare bits of the noise. Every call is
     a copy of its own, without the branches that its constants decide.
@@ -147,8 +147,8 @@ def fused_pass(z, n, stream, factors, kind, leak, balanced, watch, sums):
             b = fma(gain, b, keep * load(z, i + 1))
             if i + 1 == n:  # the row beyond an odd width stays 0
                 b = zero
-            store(z, i, a)
-            store(z, i + 1, b)
+            store(out, i, a)
+            store(out, i + 1, b)
             q, r = fma(a, a, q), fma(b, b, r)
             if balanced:
                 a = as_floats(as_words(a) ^ shl(w2 & 2, 30))
@@ -169,15 +169,15 @@ def fused_pass(z, n, stream, factors, kind, leak, balanced, watch, sums):
 
 
 @part
-def advance(z, stream, factors, plan, kind, watch, sums):
+def advance(z, out, stream, factors, plan, kind, watch, sums):
     """Run the fused pass in the copy made for this activation."""
     n, balanced = plan.width, plan.balanced
     if kind == NONE:
-        fused_pass(z, n, stream, factors, NONE, 0.0, False, False, sums)
+        fused_pass(z, out, n, stream, factors, NONE, 0.0, False, False, sums)
     elif kind == RELU:
-        fused_pass(z, n, stream, factors, RELU, 0.0, balanced, watch, sums)
+        fused_pass(z, out, n, stream, factors, RELU, 0.0, balanced, watch, sums)
     else:
-        fused_pass(z, n, stream, factors, kind, plan.slope, balanced, watch, sums)
+        fused_pass(z, out, n, stream, factors, kind, plan.slope, balanced, watch, sums)
 
 
 @part
@@ -206,7 +206,7 @@ def saturates(plan):
 
 
 @part
-def draw_start(plan, block, watch):
+def draw_start(plan, block, z, watch):
     """Draw z_0 = |x|/√n_in g."""
     scale = scale_at(plan, 0, doubles_of(0.0), 1.0)
     store(block.state, 3, doubles_of(0.0))
@@ -214,7 +214,7 @@ def draw_start(plan, block, watch):
     store(block.factors, 1, singles_of(F32(1.0)))
     store(block.factors, 2, steepness(scale))
     begin(block.stream, plan.seed, block.key, 0, CHANNEL.input)
-    advance(block.z, block.stream, block.factors, plan, NONE if plan.two_matrix else plan.kind, watch, block.state)
+    advance(z, z, block.stream, block.factors, plan, NONE if plan.two_matrix else plan.kind, watch, block.state)
     if saturates(plan) and not plan.two_matrix:
         lower_saturated(scale, block.state)
 
@@ -228,15 +228,15 @@ def draw_inner(plan, block, layer, watch):
     store(block.factors, 1, singles_of(F32(1.0)))
     store(block.factors, 2, steepness(scale))
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner)
-    advance(block.h, block.stream, block.factors, plan, plan.kind, watch, block.inner)
+    advance(block.h, block.h, block.stream, block.factors, plan, plan.kind, watch, block.inner)
     if saturates(plan):
         lower_saturated(scale, block.inner)
     store(block.state, 0, length * length * load(block.inner, 0))
 
 
 @part
-def draw_step(plan, block, layer, watch):
-    """Turn z_l into z_{l+1}."""
+def draw_step(plan, block, layer, z, out, watch):
+    """Set out to z_{l+1}, which may take the place of z = z_l."""
     keep, gain, passed = plan.keep[layer], plan.gain[layer], load(block.state, 0)
     ahead = keep**2 * load(block.state, 1) / plan.width + gain**2 * passed  # mean square of z̃_{l+1}
     shift, fit = rescaling(ahead)
@@ -249,7 +249,7 @@ def draw_step(plan, block, layer, watch):
     store(block.state, 3, exponent)
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.forward)
     kind = NONE if plan.two_matrix else plan.kind
-    advance(block.z, block.stream, block.factors, plan, kind, watch, block.state)
+    advance(z, out, block.stream, block.factors, plan, kind, watch, block.state)
     if saturates(plan) and not plan.two_matrix:
         lower_saturated(scale, block.state)
 
@@ -257,19 +257,22 @@ def draw_step(plan, block, layer, watch):
 @part
 def run_forward(plan, block, tape, rec, row, count):
     """Run 16 networks to the end, and keep the states on the tape, where there is one (None, of a forward pass alone)."""
-    counts = rec.active_fraction.shape[0] > 0
-    draw_start(plan, block, counts and rec.slot[0] >= 0)
+    depth, counts = plan.keep.shape[0], rec.active_fraction.shape[0] > 0
+    place = place_of(tape, 0, depth)
+    draw_start(plan, block, block.z[place], counts and rec.slot[0] >= 0)
     record_state(plan, block, 0, rec)
-    for layer in range(plan.keep.shape[0]):
+    for layer in range(depth):
         if tape is not None:
             save(block, tape, layer)
         if plan.two_matrix:
             draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
         record_activity(plan, block, block.inner if plan.two_matrix else block.state, layer, rec)
         turn_forward(block, layer, rec, row, count)
-        draw_step(plan, block, layer, counts and rec.slot[layer + 1] >= 0)
+        after = place_of(tape, layer + 1, depth)
+        draw_step(plan, block, layer, block.z[place], block.z[after], counts and rec.slot[layer + 1] >= 0)
         record_state(plan, block, layer + 1, rec)
-    turn_forward(block, plan.keep.shape[0], rec, row, count)
+        place = after
+    turn_forward(block, depth, rec, row, count)
     record_output(plan, block, rec, row, count)
 
 

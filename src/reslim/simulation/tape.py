@@ -19,11 +19,10 @@ MOST_STORED = 4_000_000  # floats of states of 16 networks; deeper networks are 
 
 
 class Tape(NamedTuple):
-    """The states of one segment of layers, and those at the beginning of every segment; the gradient and its scratch."""
+    """The sums of the states that the block holds, one segment of layers; what segments begin with; the gradient's scratch."""
 
     functional: int  # its place in FUNCTIONALS
     segment: int
-    z: NDArray[np.float32]  # (segment, rows, LANES)
     state: Array  # (segment, 4, LANES)
     first_z: NDArray[np.float32]  # (segments, rows, LANES)
     first_state: Array
@@ -57,7 +56,6 @@ def tape_of(net: ResNet, functional: int) -> Tape:
     return Tape(
         functional=functional,
         segment=segment,
-        z=np.zeros((segment, rows, LANES), F32),
         state=np.zeros((segment, 4, LANES)),
         first_z=np.zeros((segments, rows, LANES), F32),
         first_state=np.zeros((segments, 4, LANES)),
@@ -78,11 +76,18 @@ def tape_of(net: ResNet, functional: int) -> Tape:
 
 
 @part
+def place_of(tape, layer, depth):
+    """Return the place of z_l in the block: those of a segment and the last state have their own, if there is a tape."""
+    if tape is None:
+        return 0
+    return layer % tape.segment if layer < depth else tape.segment
+
+
+@part
 def save(block, tape, layer):
-    """Keep the state z_l."""
+    """Keep the sums of z_l, and twice what a segment begins with."""
     place, index = layer % tape.segment, layer // tape.segment
-    copy(block.z, tape.z[place])
     copy(block.state, tape.state[place])
     if place == 0:
-        copy(block.z, tape.first_z[index])
+        copy(block.z[0], tape.first_z[index])
         copy(block.state, tape.first_state[index])
