@@ -12,7 +12,7 @@ from specimens import GENERIC, TWO, bits, draw
 from helpers import assert_uncorrelated
 from reslim import QUANTITIES, ResNet
 from reslim.errors import NotCovered
-from reslim.simulation.lane_records import PAGE
+from reslim.simulation.lane_records import LAYERS
 from reslim.simulation.layout import Layout
 
 module = importlib.import_module("reslim.simulation.simulate")
@@ -56,9 +56,9 @@ def test_threads_and_batches_do_not_matter(net, options, names, monkeypatch):
 
 @pytest.mark.parametrize("names", [FORWARD, BACKWARD], ids=["forward", "backward"])
 def test_recorded_layers_do_not_matter_beyond_a_page(names):
-    net = VANILLA.replace(depth=3 * PAGE)
+    net = VANILLA.replace(depth=3 * LAYERS)
     every = draw(net, 17, 9, quantities=names, layers="all")
-    for layers in (range(0, net.depth, 2), range(1, net.depth + 1, 2), range(PAGE), range(PAGE + 1), range(5, net.depth + 1)):
+    for layers in (range(0, net.depth, 2), range(1, net.depth + 1, 2), range(LAYERS), range(LAYERS + 1), range(5, net.depth + 1)):
         some = draw(net, 17, 9, quantities=names, layers=list(layers))
         assert bits(some) == bits(every.sel(layer=list(layers)))
 

@@ -25,7 +25,7 @@ from reslim.simulation.lane_algebra import (
     rescaling,
     share_along,
 )
-from reslim.simulation.lane_records import GRAD_STATE_COSINE, LOG_GRAD_GROWTH, LOG_WEIGHT_GRAD, PAGE, turn_backward
+from reslim.simulation.lane_records import LAYERS, note_square, relative_square, turn_backward
 from reslim.simulation.lanes import LANES, doubles, doubles_of, fma, load, singles, singles_of, sqrt, store, where_greater
 from reslim.simulation.records import Records
 from reslim.simulation.tape import tape_of
@@ -165,35 +165,28 @@ def move(plan, tape, layer, gain):
 
 @part
 def record_gradient(plan, block, z, tape, layer, rec):
-    """Write down the growth of the gradient p_l, and its cosine with the state z_l."""
-    slot = rec.slot[layer]
+    """Note the length of the gradient p_l, and its cosine with the state z_l."""
+    slot, square = rec.slot[layer], load(tape.p_square, 0)
     if slot >= 0 and rec.grad_state_cosine.shape[0] > 0:
-        cosine = dot(tape.p, z) / (sqrt(load(tape.p_square, 0)) * sqrt(load(block.state, 1)))  # NaN of a vector 0
-        store(block.page[GRAD_STATE_COSINE], slot % PAGE, cosine)
-    if slot >= 0 and rec.log_grad_growth.shape[0] > 0:
+        cosine = dot(tape.p, z) / (sqrt(square) * sqrt(load(block.state, 1)))  # NaN of a vector 0
+        store(block.page.active, slot % LAYERS, cosine)
+    if slot >= 0:
         passed = plan.log_scale[-1] - plan.log_scale[layer]
-        log = log_square(load(tape.p_square, 0), load(tape.p_exponent, 0)) + 2.0 * passed
-        store(block.page[LOG_GRAD_GROWTH], slot % PAGE, log - load(tape.log_start, 0))
+        note_square(block.page, slot, square, load(tape.p_exponent, 0), 2.0 * passed)
 
 
 @part
-def record_weights(plan, block, tape, layer, rec):
-    """Write down the squared gradient of block l's weights, and add it to the tangent kernel; before p moves on."""
+def record_weights(block, tape, layer, rec):
+    """Note the squared gradient of block l's weights, and add it to the tangent kernel; before p moves on."""
     slot, weight = rec.slot[layer + 1], load(tape.weight, 0)
     exponent = load(tape.p_exponent, 0) + load(block.state, 3)
-    if slot >= 0 and rec.log_weight_grad.shape[0] > 0:
-        store(block.page[LOG_WEIGHT_GRAD], slot % PAGE, relative_square(plan, block, tape, weight, exponent))
+    if slot >= 0:
+        store(block.page.energy, slot % LAYERS, weight)
+        store(block.page.weight_exponent, slot % LAYERS, exponent)
     if rec.log_ntk.shape[0] > 0:
         total, total_exponent = add_power(load(tape.total, 0), load(tape.total, 1), weight, exponent)
         store(tape.total, 0, total)
         store(tape.total, 1, total_exponent)
-
-
-@part
-def relative_square(plan, block, tape, square, exponent):
-    """Return ln(4ᵉ square/(|p_d|² |z_0|²)) of squared gradients of weights, with the factors of all layers."""
-    log = log_square(square, exponent) + 2.0 * plan.log_scale[-1]
-    return log - load(tape.log_start, 0) - load(block.log_start, 0)
 
 
 @part
@@ -231,11 +224,11 @@ def run_backward(plan, block, tape, rec, row, count):
         z = block.z[layer % tape.segment]
         copy(tape.state[layer % tape.segment], block.state)
         gain = to_pre_activation(plan, block, z, tape, layer)
-        record_weights(plan, block, tape, layer, rec)
-        turn_backward(block, layer + 1, rec, row, count)
+        record_weights(block, tape, layer, rec)
+        turn_backward(plan, block, tape, layer + 1, rec, row, count)
         move(plan, tape, layer, gain)
         record_gradient(plan, block, z, tape, layer, rec)
-    turn_backward(block, 0, rec, row, count)
+    turn_backward(plan, block, tape, 0, rec, row, count)
     if rec.log_ntk.shape[0] > 0:
         store(tape.total, 0, relative_square(plan, block, tape, load(tape.total, 0), load(tape.total, 1)))
         for lane in range(count):

@@ -18,7 +18,7 @@ from reslim.simulation.generator import CHANNEL, F32, U32, begin, gaussian_pair,
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated, code
 from reslim.simulation.lane_algebra import CHUNK, LN2, power_within, rescaling
-from reslim.simulation.lane_records import FIELDS, PAGE, record_activity, record_output, record_state, turn_forward
+from reslim.simulation.lane_records import Page, page_of, record_activity, record_output, record_state, turn_forward
 from reslim.simulation.lanes import (
     LANES,
     as_floats,
@@ -78,7 +78,7 @@ class Block(NamedTuple):
     inner: Array  # (3, LANES): the first three of h
     output: NDArray[np.float32]  # (n_out or n_out + 1, LANES)
     log_start: Array  # (1, LANES): ln |z_0|²
-    page: Array  # (FIELDS, PAGE, LANES)
+    page: Page
 
 
 def plan_of(net: ResNet, inputs: Array, seed: int) -> Plan:
@@ -121,7 +121,7 @@ def block_of(net: ResNet, places: int = 1) -> Block:
         inner=np.zeros((3, LANES)),
         output=np.zeros((outputs, LANES), F32),
         log_start=np.zeros((1, LANES)),
-        page=np.zeros((FIELDS, PAGE, LANES)),
+        page=page_of(),
     )
 
 
@@ -267,12 +267,12 @@ def run_forward(plan, block, tape, rec, row, count):
         if plan.two_matrix:
             draw_inner(plan, block, layer, counts and rec.slot[layer] >= 0)
         record_activity(plan, block, block.inner if plan.two_matrix else block.state, layer, rec)
-        turn_forward(block, layer, rec, row, count)
+        turn_forward(plan, block, layer, rec, row, count)
         after = place_of(tape, layer + 1, depth)
         draw_step(plan, block, layer, block.z[place], block.z[after], counts and rec.slot[layer + 1] >= 0)
         record_state(plan, block, layer + 1, rec)
         place = after
-    turn_forward(block, depth, rec, row, count)
+    turn_forward(plan, block, depth, rec, row, count)
     record_output(plan, block, rec, row, count)
 
 
