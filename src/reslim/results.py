@@ -81,7 +81,7 @@ def dataset(
 def variable(
     quantity: Quantity, values: np.ndarray, lead: tuple[str, ...], own: Sequence[int], union: Sequence[int]
 ) -> xr.DataArray:
-    """Label the values of a quantity, in which layers of `union` that are not its own become NaN."""
+    """Label the values of a quantity, taking the array over: layers of `union` that are not its own become NaN in it."""
     attrs: dict[str, Any] = {
         "long_name": quantity.definition,
         "symbol": quantity.symbol,
