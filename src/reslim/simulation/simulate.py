@@ -206,7 +206,8 @@ def _run(plan: Plan, replicas: int, threads: int, progress: bool, draws: bool, c
 
             cut = partial(_batches, sampler, job, layout)
             result = streaming.run(sampler, job, layout, replicas, threads, bar, cut, covariance, attributes)
-    return result.assign_attrs(elapsed_s=time.perf_counter() - started)
+    result.attrs["elapsed_s"] = time.perf_counter() - started
+    return result
 
 
 def _attributes(sampler: Sampler, job: Job, replicas: int) -> dict[str, Any]:
