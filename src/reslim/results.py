@@ -67,9 +67,7 @@ def dataset(
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
     """Make a Dataset from arrays whose first dims are `lead`, then the quantity's own over the layers `union`."""
-    variables = {
-        name: variable(QUANTITIES[name], array, lead, selected[name], union).variable for name, array in values.items()
-    }
+    variables = {name: variable(QUANTITIES[name], array, lead, selected[name], union).variable for name, array in values.items()}
     attrs = {
         "title": f"reslim {source}",
         "source": source,

@@ -17,6 +17,7 @@ NETS = {
     "relu": ResNet(depth=7, width=11),
     "one unit": ResNet(depth=3, width=1),
     "balanced, negative skip": ResNet(depth=7, width=10, balanced=True, skip=-0.5),
+    "balanced, odd": ResNet(depth=7, width=11, balanced=True),
     "two-matrix": ResNet(depth=30, width=33, block="two-matrix", variance=(1.5, 0.7)),
     "two-matrix, balanced, leaky": ResNet(depth=9, width=8, block="two-matrix", balanced=True, activation="leaky_relu:0.3"),
     "identity": ResNet(depth=9, width=8, activation="identity"),

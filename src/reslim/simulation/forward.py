@@ -26,9 +26,9 @@ from reslim.simulation.lanes import (
     doubles,
     doubles_of,
     fma,
-    greater,
     load,
     shl,
+    shr,
     singles,
     singles_of,
     sqrt,
@@ -129,13 +129,14 @@ def block_of(net: ResNet, places: int = 1) -> Block:
 def fused_pass(z, out, n, stream, factors, kind, leak, balanced, watch, sums):
     """Set out = keep z̃ + gain g, and sums to Σ (φ(s out)/s)², Σ out² and the active units. O(n), one pass.
 
-    keep, gain and s are the rows of `factors`; the coins of a Balanced network are spare bits of the noise. Every call is
-    a copy of its own, without the branches that its constants decide.
+    keep, gain and s are the rows of `factors`; the coins of a Balanced network are spare bits of the noise. Units are counted
+    by their signs: unless all are 0, a unit that is 0 to the last bit counts as active. Every call is a copy of its own,
+    without the branches that its constants decide.
     """
     s0, s1, s2, s3 = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
     keep, gain, scale = load(factors, 0), load(factors, 1), load(factors, 2)
     inverse, slope = F32(1.0) / scale, singles_of(F32(leak))
-    energy, square, active = doubles_of(0.0), doubles_of(0.0), doubles_of(0.0)
+    energy, square, negative = doubles_of(0.0), doubles_of(0.0), doubles_of(0.0)
     zero = singles_of(F32(0.0))
     for begins in range(0, n, CHUNK):
         e, f, q, r, count = zero, zero, zero, zero, words_of(U32(0))
@@ -152,9 +153,9 @@ def fused_pass(z, out, n, stream, factors, kind, leak, balanced, watch, sums):
             q, r = fma(a, a, q), fma(b, b, r)
             if balanced:
                 a = as_floats(as_words(a) ^ shl(w2 & 2, 30))
-                b = as_floats(as_words(b) ^ shl(w2 & 4, 29))
+                b = as_floats(as_words(b) ^ shl(w2 & 4, 29)) if i + 1 < n else b
             if watch:
-                count = count + greater(a, zero) + greater(b, zero)
+                count = count + shr(as_words(a), 31) + shr(as_words(b), 31)
             if kind == RELU:
                 a, b = where_greater(a, zero, a, zero), where_greater(b, zero, b, zero)
             elif kind != NONE:
@@ -162,10 +163,10 @@ def fused_pass(z, out, n, stream, factors, kind, leak, balanced, watch, sums):
             e, f = fma(a, a, e), fma(b, b, f)
         energy = energy + doubles(e) + doubles(f)
         square = square + doubles(q) + doubles(r)
-        active = active + doubles(count)
+        negative = negative + doubles(count)
     store(sums, 0, energy)
     store(sums, 1, square)
-    store(sums, 2, active)
+    store(sums, 2, where_greater(square, 0.0, n - negative, 0.0))
 
 
 @part

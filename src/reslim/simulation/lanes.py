@@ -218,12 +218,6 @@ def as_long_words(typing: Any, a: Any) -> Any:
 
 
 @intrinsic
-def greater(typing: Any, a: Any, b: Any) -> Any:
-    """Words: 1 where a > b, 0 elsewhere, in single precision."""
-    return _elementwise((a, b), U32, lambda builder, x, y: builder.zext(builder.fcmp_ordered(">", x, y), _vector(U32)))
-
-
-@intrinsic
 def where_greater(typing: Any, a: Any, b: Any, this: Any, that: Any) -> Any:
     """`this` where a > b, `that` elsewhere."""
     return _elementwise(
