@@ -22,6 +22,7 @@ NETS = {
     "two-matrix, balanced, leaky": ResNet(depth=9, width=8, block="two-matrix", balanced=True, activation="leaky_relu:0.3"),
     "identity": ResNet(depth=9, width=8, activation="identity"),
     "no skip, some die": ResNet(depth=9, width=4, skip=0.0),
+    "two-matrix, no skip, some die": ResNet(depth=6, width=2, block="two-matrix", skip=0.0),
     "far from 1": ResNet(depth=400, width=64, skip=100.0, branch=90.0),
     "towards 0": ResNet(depth=400, width=16, skip=1e-3, branch=2e-3),
     "skips that vanish": ResNet(depth=20, width=9, skip=UNEVEN),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reslim.simulation.generator import CHANNEL, F32, U32, begin, gaussian_pair, networks_of, next_word
 from reslim.simulation.jit import inlined, kernel, part
 from reslim.simulation.lane_activations import ERF, TANH, activated, code
-from reslim.simulation.lane_algebra import CHUNK, LN2, power_within, rescaling
+from reslim.simulation.lane_algebra import CHUNK, LN2, MOST_EXPONENT, power_within, rescaling
 from reslim.simulation.lane_records import Page, page_of, record_activity, record_output, record_state, turn_forward
 from reslim.simulation.lanes import (
     LANES,
@@ -42,7 +42,6 @@ from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
 NEGLIGIBLE = 1e-9  # a skip below this share of the branch is not divided out: its rounding does not matter
-MOST_EXPONENT = 900.0
 STEEPEST = 2.0**60  # scales beyond which every activation has reached its limit
 RELU, NONE = -1, -2  # codes of ReLU, and of no activation: the sums of φ are not wanted
 
@@ -222,11 +221,11 @@ def draw_start(plan, block, z, watch):
 
 @part
 def draw_inner(plan, block, layer, watch):
-    """Draw h = √(v_in/n) W z as a multiple of fresh noise, and put Σ φ(h)² into the state's sums."""
+    """Draw h = √(v_in/n) W z as a multiple of fresh noise, or of 0 if z is 0, and put Σ φ(h)² into the state's sums."""
     length = plan.gain_in * sqrt(load(block.state, 1))  # of h̃, in units of its noise
     scale = scale_at(plan, layer, load(block.state, 3), where_greater(length, 0.0, length, 1.0))
     store(block.factors, 0, singles_of(F32(0.0)))
-    store(block.factors, 1, singles_of(F32(1.0)))
+    store(block.factors, 1, singles(where_greater(length, 0.0, doubles_of(1.0), 0.0)))
     store(block.factors, 2, steepness(scale))
     begin(block.stream, plan.seed, block.key, layer, CHANNEL.inner)
     advance(block.h, block.h, block.stream, block.factors, plan, plan.kind, watch, block.inner)

@@ -21,11 +21,9 @@ from reslim.simulation.joint_records import (
     T_SQUARE,
     T_START,
 )
-from reslim.simulation.lane_algebra import power_within, rescaling
+from reslim.simulation.lane_algebra import MOST_EXPONENT, power_within, rescaling
 from reslim.simulation.lane_products import clear_beyond, combine, copy, draw, inner_product, orthogonalise
 from reslim.simulation.lanes import absolute, copysign, doubles_of, fma, load, sqrt, store, where_greater
-
-MOST_EXPONENT = 900.0  # beyond it every activation has reached its limit to the last bit
 
 
 @part

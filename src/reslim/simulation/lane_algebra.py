@@ -28,6 +28,7 @@ LN2 = math.log(2.0)
 NORMAL, LOG2_LIFT = 2.0**-1022, 60.0  # below the first a double has fewer bits, and is lifted before its logarithm is taken
 LIFT = 2.0**LOG2_LIFT
 SAFE = 2.0**20  # where a mean square would leave [1/SAFE, SAFE], its vector is rescaled by a power of two
+MOST_EXPONENT = 900.0  # of a scale: beyond it every activation has reached its limit to the last bit
 BIAS53 = np.uint64(1023)  # of the exponent of a double
 CHUNK = 64  # coordinates summed in single precision before they are added up in double
 
