@@ -23,7 +23,7 @@ from reslim.simulation.samplers import Job, Sampler
 from reslim.spec import ResNet
 
 MOST_BATCH = 16_384  # networks
-MOST_RECORDED = 2**20  # numbers: they stay near the core, and sums that are kept beside them stay small
+MOST_RECORDED = 2**20  # numbers of a batch: sums that are kept beside them stay small
 LANE_NANOSECONDS = 5e6  # of a batch in lanes: much longer than it takes to begin one
 NANOSECONDS = 2e9  # of a batch elsewhere: what its first network takes longer, to get memory, is spread over a few
 LANES = 16  # networks that the matrix-free sampler advances at once
