@@ -17,8 +17,7 @@ FOLDER = Path(__file__).parent.parent / "docs" / "gallery"
 HEAD = """# The gallery
 
 The figures of the two papers, each with the numbers that must come out: `reslim gallery make NAME --out DIR`.
-Written by `make gallery` on {machine}. A number agrees where it is off by at most its tolerance and five standard
-errors (s.e.).
+Written by `make gallery`. A number agrees where it is off by at most its tolerance and five standard errors (s.e.).
 """
 NOTE = """
 ## What differs from what was published
@@ -32,9 +31,9 @@ NOTE = """
 """
 
 
-def page(made: list[dict[str, Any]], machine: str) -> str:
+def page(made: list[dict[str, Any]]) -> str:
     """Return the page in Markdown."""
-    return HEAD.format(machine=machine) + "\n".join(_figure(found) for found in made) + NOTE
+    return HEAD + "\n".join(_figure(found) for found in made) + NOTE
 
 
 def _figure(found: dict[str, Any]) -> str:
@@ -44,7 +43,8 @@ def _figure(found: dict[str, Any]) -> str:
         for check in found["checks"]
     ]
     head = ["| number | expected | found | s.e. | verdict |", "|---|---|---|---|---|"]
-    told = f"{found['paper']}. `reslim gallery make {found['name']}`: {found['elapsed_s']:.0f} s."
+    took = f"{found['elapsed_s']:.0f} s on {found['machine']}"
+    told = f"{found['paper']}. `reslim gallery make {found['name']}`: {took}."
     picture = f"![{found['title']}]({found['name']}.png)"
     return "\n".join([f"\n## {found['title']}\n", told, "", picture, "", *head, *rows, ""])
 
@@ -55,12 +55,17 @@ def _number(value: float | None) -> str:
 
 def main(names: list[str]) -> None:
     """Make the figures, and the page of all that are there."""
-    gallery.make(names or ["all"], FOLDER)
+    for found in gallery.make(names or ["all"], FOLDER):
+        told = found | {"machine": f"{machine.cores()} cores of {machine.processor()}"}
+        _file(found["name"]).write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for path in FOLDER.glob("*.svg"):  # large, and the same picture
         path.unlink()
-    files = [FOLDER / f"{name}.json" for name in gallery.RECIPES]
-    made = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.exists()]
-    (FOLDER / "README.md").write_text(page(made, f"{machine.cores()} cores of {machine.processor()}"), encoding="utf-8")
+    made = [json.loads(_file(name).read_text(encoding="utf-8")) for name in gallery.RECIPES if _file(name).exists()]
+    (FOLDER / "README.md").write_text(page(made), encoding="utf-8")
+
+
+def _file(name: str) -> Path:
+    return FOLDER / f"{name}.json"
 
 
 if __name__ == "__main__":
