@@ -120,12 +120,12 @@ def to_pre_activation(plan, block, z, tape, layer):
         store(tape.t, i, t)
         total = total + doubles(t) * doubles(t)  # in single precision it may be too small
     store(tape.u_square, 0, total)
-    store(tape.weight, 0, gain**2 * p_square * load(block.state, 0))
+    weight = gain**2 * p_square * load(block.state, 0)
     if plan.two_matrix:
-        inner = (plan.gain_in * gain) ** 2 * total * load(block.state, 1)
-        store(tape.weight, 0, load(tape.weight, 0) + inner)
+        weight = weight + (plan.gain_in * gain) ** 2 * total * load(block.state, 1)
         through_inner(plan, block, z, tape, layer)
         gain *= plan.gain_in
+    store(tape.weight, 0, weight)
     return gain
 
 

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation import double_activations
-from reslim.simulation.jit import allocating, inlined, part
+from reslim.simulation.jit import allocating, part
 from reslim.simulation.lane_activations import code
+from reslim.simulation.lane_algebra import MOST_EXPONENT, power_within
 from reslim.simulation.lanes import LANES, doubles_of, fma, load, store, where_greater
 from reslim.spec import ResNet
 
 Array = NDArray[np.float64]
-MOST_EXPONENT = 900  # beyond it every activation has reached its limit to the last bit
 SAFE = 2.0**64  # squared norms outside [1/SAFE, SAFE] are rescaled by a power of two, which is exact
 
 
@@ -134,23 +134,10 @@ def square(x, g, groups, out):
     store(out, g, total)
 
 
-@inlined
-def scale_of(exponent):
-    """Return 2**exponent, within the range in which activations still change."""
-    return math.ldexp(1.0, int(max(-MOST_EXPONENT, min(MOST_EXPONENT, exponent))))
-
-
 @part
-def scales_of(exponents, g, scales):
-    """Set a group of scales to 2**exponents."""
-    for lane in range(LANES):
-        scales[g, lane] = scale_of(exponents[g, lane])
-
-
-@part
-def activated(factors, h, signs, scales, g, groups, x):
-    """Set x = φ(s f h)/f for the scales f. O(n)."""
-    scale, leak = load(scales, g), doubles_of(factors.slope)
+def activated(factors, h, signs, exponents, g, groups, x):
+    """Set x = φ(s f h)/f for the scales f = 2ᵉ. O(n)."""
+    scale, leak = power_within(load(exponents, g), MOST_EXPONENT), doubles_of(factors.slope)
     inverse = 1.0 / scale
     for i in range(signs.shape[0]):
         row = i * groups + g
@@ -162,9 +149,9 @@ def activated(factors, h, signs, scales, g, groups, x):
 
 
 @part
-def times_slope(factors, h, signs, scales, gains, g, groups, t, out):
-    """Set out = gain s φ'(s f h) t for the scales f. O(n)."""
-    scale, gain = load(scales, g), load(gains, g)
+def times_slope(factors, h, signs, exponents, gains, g, groups, t, out):
+    """Set out = gain s φ'(s f h) t for the scales f = 2ᵉ. O(n)."""
+    scale, gain = power_within(load(exponents, g), MOST_EXPONENT), load(gains, g)
     one, leak = doubles_of(1.0), doubles_of(factors.slope)
     for i in range(signs.shape[0]):
         row = i * groups + g
@@ -214,7 +201,7 @@ def forward(factors, matrices, paths):
     gain = factors.gain.reshape((depth, groups, LANES))
     exponent = paths.exponent.reshape((depth + 1, groups, LANES))
     passed = paths.passed.reshape((depth, groups, LANES))
-    squares, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
+    squares = np.empty((groups, LANES))
     exponent[0] = 0.0
     for g in range(groups):
         rescale(paths.z[0], squares, g, groups, exponent[0])
@@ -225,8 +212,7 @@ def forward(factors, matrices, paths):
             if two_matrix:
                 apply(matrices.w[l], z, g, groups, h)
                 scaled(h, g, groups, factors.gain_in)
-            scales_of(exponent[l], g, scales)
-            activated(factors, h, matrices.signs[l], scales, g, groups, paths.x)
+            activated(factors, h, matrices.signs[l], exponent[l], g, groups, paths.x)
             square(paths.x, g, groups, passed[l])
             apply(matrices.v[l], paths.x, g, groups, paths.y)
             added(keep[l], z, gain[l], paths.y, g, groups, paths.z[l + 1])
@@ -242,8 +228,7 @@ def backward(factors, matrices, paths):
     gain = factors.gain.reshape((depth, groups, LANES))
     exponent = paths.exponent.reshape((depth + 1, groups, LANES))
     p_exponent = paths.p_exponent.reshape((depth + 1, groups, LANES))
-    ones, squares = np.ones((groups, LANES)), np.empty((groups, LANES))
-    own, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
+    ones, squares, own = np.ones((groups, LANES)), np.empty((groups, LANES)), np.empty((groups, LANES))
     for g in range(groups):
         rescale(paths.p[depth], squares, g, groups, p_exponent[depth])
     for l in range(depth - 1, -1, -1):
@@ -254,8 +239,7 @@ def backward(factors, matrices, paths):
             square(after, g, groups, squares)
             paths.weight[l, here] = gain[l, g] ** 2 * squares[g] * paths.passed[l, here]
             apply(matrices.v[l].T, after, g, groups, paths.x)
-            scales_of(exponent[l], g, scales)
-            times_slope(factors, h, matrices.signs[l], scales, gain[l], g, groups, paths.x, paths.x)
+            times_slope(factors, h, matrices.signs[l], exponent[l], gain[l], g, groups, paths.x, paths.x)
             if two_matrix:
                 square(paths.x, g, groups, squares)
                 square(paths.z[l], g, groups, own)
@@ -277,7 +261,7 @@ def tangents(factors, matrices, paths):
     gain = factors.gain.reshape((depth, groups, LANES))
     exponent = paths.exponent.reshape((depth + 1, groups, LANES))
     t_exponent = paths.t_exponent.reshape((depth + 1, groups, LANES))
-    squares, scales = np.empty((groups, LANES)), np.empty((groups, LANES))
+    squares = np.empty((groups, LANES))
     two_matrix = matrices.w.shape[0] > 0
     inner = np.full((groups, LANES), factors.gain_in if two_matrix else 1.0)
     t_exponent[0] = 0.0
@@ -288,8 +272,7 @@ def tangents(factors, matrices, paths):
         for g in range(groups):
             if two_matrix:
                 apply(matrices.w[l], t, g, groups, paths.y)
-            scales_of(exponent[l], g, scales)
-            times_slope(factors, h, matrices.signs[l], scales, inner, g, groups, paths.y if two_matrix else t, paths.x)
+            times_slope(factors, h, matrices.signs[l], exponent[l], inner, g, groups, paths.y if two_matrix else t, paths.x)
             apply(matrices.v[l], paths.x, g, groups, paths.y)
             added(keep[l], t, gain[l], paths.y, g, groups, paths.t[l + 1])
             t_exponent[l + 1, g] = t_exponent[l, g]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslim.simulation import columns, path_records
-from reslim.simulation.columns import SAFE, Factors, Matrices, Paths, activated, scales_of
+from reslim.simulation.columns import SAFE, Factors, Matrices, Paths, activated
 from reslim.simulation.explicit import Weights, stream
 from reslim.simulation.jit import allocating, part
 from reslim.simulation.lanes import LANES
@@ -86,7 +86,7 @@ def forward(factors, inner, outer, signs, inputs, paths):
     """Run the states from z_0, which is in paths, to z_d."""
     (depth, n), columns = signs.shape, paths.exponent.shape[1]
     two_matrix, groups = paths.h.shape[0] > 0, columns // LANES
-    vector, product, scales = np.empty(n), np.empty(n), np.empty((groups, LANES))
+    vector, product = np.empty(n), np.empty(n)
     for l in range(depth):
         z, after, x = paths.z[l].reshape((n, columns)), paths.z[l + 1].reshape((n, columns)), paths.x.reshape((n, columns))
         pre = paths.h[l] if two_matrix else paths.z[l]
@@ -98,8 +98,7 @@ def forward(factors, inner, outer, signs, inputs, paths):
                 h[:, a] = factors.gain_in * product
         exponent = paths.exponent[l].reshape((groups, LANES))
         for g in range(groups):
-            scales_of(exponent, g, scales)
-            activated(factors, pre, signs[l], scales, g, groups, paths.x)
+            activated(factors, pre, signs[l], exponent, g, groups, paths.x)
         for a in range(inputs):
             vector[:] = x[:, a]
             paths.passed[l, a] = dot(vector, vector)

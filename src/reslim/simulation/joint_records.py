@@ -98,10 +98,7 @@ def read(found: Array, what: Wanted, net: ResNet, rec: Records) -> None:
 
     rec.alive[:] = once(END) > 0.0
     log_start = log(once(START), once(START + 1))
-    if len(rec.log_norm):
-        rec.log_norm[:] = log(at_layers(SQUARE), at_layers(EXPONENT)) - np.log(net.width)
-    if len(rec.log_growth):
-        rec.log_growth[:] = log(at_layers(SQUARE), at_layers(EXPONENT)) - log_start[:, None]
+    rec.put_lengths(slice(None), lambda: log(at_layers(SQUARE), at_layers(EXPONENT)), log_start, net.width)
     if len(rec.log_displacement):
         rec.log_displacement[:] = 0.5 * (log(at_layers(MOVED), at_layers(MOVED_EXPONENT)) - log_start[:, None])
     if len(rec.log_tangent_growth):

@@ -70,10 +70,7 @@ def record(net: ResNet, weights: Any, paths: Paths, own: slice, rec: Records, ro
     first, last, z = (states(paths, own, these) for these in ([0], [-1], layers))
     log_start = first.log_squares()[0]
     rec.alive[row] = last.mantissas[0].any(axis=1)
-    if len(rec.log_norm):
-        rec.log_norm[row] = z.log_squares() - np.log(net.width)
-    if len(rec.log_growth):
-        rec.log_growth[row] = z.log_squares() - log_start
+    rec.put_lengths(row, z.log_squares, log_start, net.width)
     if len(rec.log_displacement):
         rec.log_displacement[row] = z.log_distances(first) - 0.5 * log_start
     if len(rec.log_tangent_growth):

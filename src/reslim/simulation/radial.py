@@ -234,17 +234,17 @@ def record_gradient(rec, row, layer, value, cosine):
 @kernel
 def record_state(chain, stream, words, rec, row):
     """Write down the norms, and draw the output."""
-    depth, n_out = chain.skip.shape[0], chain.n_out
+    depth, n_out, log_width = chain.skip.shape[0], chain.n_out, math.log(chain.width)
     rec.alive[row, 0] = 1.0 if chain.log_square[depth] > -np.inf else 0.0
     for layer in range(depth + 1):
         slot = rec.slot[layer]
         if slot >= 0 and rec.log_norm.shape[0] > 0:
-            rec.log_norm[row, slot, 0] = chain.log_square[layer] - math.log(chain.width)
+            rec.log_norm[row, slot, 0] = chain.log_square[layer] - log_width
         if slot >= 0 and rec.log_growth.shape[0] > 0:
             rec.log_growth[row, slot, 0] = chain.log_square[layer] - chain.log_square[0]
     if rec.log_displacement.shape[0] > 0 and rec.slot[0] >= 0:
         rec.log_displacement[row, rec.slot[0], 0] = -np.inf
-    square, log_scale = 0.0, chain.log_square[depth] - math.log(chain.width)
+    square, log_scale = 0.0, chain.log_square[depth] - log_width
     for i in range(n_out):
         g = normal(stream, words)
         square += g * g

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,15 @@ class Records(NamedTuple):
     def rows(self, start: int, stop: int) -> Records:
         """Return views on the replicas start … stop - 1."""
         return Records(self.slot, *(array[start:stop] for array in self[1:]))
+
+    def put_lengths(self, rows: slice | int, log_square: Callable[[], Array], log_start: Array, width: int) -> None:
+        """Write down ln |z_l|² of some networks (…, S, m), as far as it is wanted, given ln |z_0|² (…, m)."""
+        if len(self.log_norm) or len(self.log_growth):
+            found = log_square()
+            if len(self.log_norm):
+                self.log_norm[rows] = found - np.log(width)
+            if len(self.log_growth):
+                self.log_growth[rows] = found - log_start[..., None, :]
 
 
 _SHAPES = {

@@ -65,7 +65,7 @@ def draw(quick: bool, data: str) -> Drawn:
     left.legend(loc="upper left")
     settings = {"data": images.name, "width": WIDTH, "depth": depth, "epochs": epochs, "rates": rates.tolist(), "seed": SEED}
     settings |= {"betas": betas.tolist(), "accuracy": np.round(best, 4).tolist(), "log10_r": np.round(logs, 3).tolist()}
-    return Drawn(figure, _checks(logs, best, images.chance, linear_accuracy(images)), settings)
+    return Drawn(figure, _checks(logs, best, images.chance, _linear_accuracy(images)), settings)
 
 
 def _best(trained: xr.Dataset, chance: float) -> Array:
@@ -81,7 +81,7 @@ def _at_first(net: ResNet, betas: Array, hurst: float, replicas: int) -> Array:
     return np.array([arrived(sample, OUTPUT).mean() for sample in drawn])
 
 
-def linear_accuracy(images: Dataset) -> float:
+def _linear_accuracy(images: Dataset) -> float:
     """Return the accuracy of a logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
